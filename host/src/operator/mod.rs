@@ -1,0 +1,184 @@
+//! What makes a stream from streams: a file an operator, one trait, and the chooser.
+//!
+//! An operator is described by its options. Against the schemas of its inputs it answers the schema of its
+//! output and its *shape*: work within a task, or work before and after an exchange of rows between tasks.
+//! The work itself is a `Process`, made once a worker. Knows nothing of threads, sources or sinks.
+
+mod combine;
+mod count;
+mod count_by_value;
+mod filter;
+mod reduce;
+mod reduce_by_key;
+mod repartition;
+mod transform;
+mod union;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use serde::de::{Deserialize, Deserializer, Error};
+
+use crate::plugin::{Plugin, PluginError};
+use crate::record::{BatchTime, DeadLetter};
+
+pub use count::Count;
+pub use count_by_value::CountByValue;
+pub use filter::Filter;
+pub use reduce::Reduce;
+pub use reduce_by_key::ReduceByKey;
+pub use repartition::Repartition;
+pub use transform::Transform;
+pub use union::Union;
+
+/// The operators, as manifests name them.
+pub const KINDS: [&str; 8] =
+    ["transform", "filter", "union", "repartition", "count", "count_by_value", "reduce", "reduce_by_key"];
+
+/// The operator of kind `kind`, from its options in a manifest.
+pub fn from_options<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Result<Box<dyn Operator>, D::Error> {
+    Ok(match kind {
+        "transform" => Box::new(Transform::deserialize(options)?),
+        "filter" => Box::new(Filter::deserialize(options)?),
+        "union" => Box::new(Union::deserialize(options)?),
+        "repartition" => Box::new(Repartition::deserialize(options)?),
+        "count" => Box::new(Count::deserialize(options)?),
+        "count_by_value" => Box::new(CountByValue::deserialize(options)?),
+        "reduce" => Box::new(Reduce::deserialize(options)?),
+        "reduce_by_key" => Box::new(ReduceByKey::deserialize(options)?),
+        _ => return Err(D::Error::unknown_variant(kind, &KINDS)),
+    })
+}
+
+/// An operator by its options, before it runs.
+pub trait Operator: Debug + Send + Sync {
+    /// The kind, as manifests name it.
+    fn kind(&self) -> &'static str;
+
+    /// How many streams it reads.
+    fn inputs(&self) -> Inputs {
+        Inputs::One
+    }
+
+    /// The plugin it calls, by its name in the manifest.
+    fn plugin(&self) -> Option<&str> {
+        None
+    }
+
+    /// Checks it against the schemas of its inputs, opens its plugin, and answers how it runs.
+    fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError>;
+}
+
+/// How many streams an operator reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inputs {
+    /// Exactly one.
+    One,
+    /// Two or more.
+    Several,
+}
+
+/// What an operator is opened with.
+pub struct Opening<'a> {
+    /// The name of the stream it makes.
+    pub stream: &'a str,
+    /// The schemas of its inputs; as many as `Operator::inputs` asks for.
+    pub inputs: &'a [SchemaRef],
+    /// Its plugin, where it names one.
+    pub plugin: Option<&'a Arc<dyn Plugin>>,
+}
+
+/// An operator that fits its inputs.
+pub struct Opened {
+    /// The columns of the stream it makes.
+    pub schema: SchemaRef,
+    /// How it runs.
+    pub shape: Shape,
+}
+
+/// How an operator runs.
+pub enum Shape {
+    /// On each partition by itself.
+    Narrow(Arc<dyn Factory>),
+    /// With an exchange of rows between partitions.
+    Wide {
+        /// What runs on each partition before the exchange. Where it is there, its result over a lone
+        /// partition is the operator's result, and neither exchange nor `after` is needed.
+        before: Option<Arc<dyn Factory>>,
+        /// How rows change partitions.
+        exchange: Exchange,
+        /// What runs on each partition after the exchange.
+        after: Option<Arc<dyn Factory>>,
+    },
+}
+
+/// How rows change partitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exchange {
+    /// Rows with equal values in these columns meet in one partition.
+    ByKey(Vec<usize>),
+    /// All rows meet in one partition, in order.
+    Gather,
+    /// The rows of all inputs, one input after the other, are cut anew.
+    Concatenate,
+    /// The rows are cut into exactly this many partitions.
+    Recut(usize),
+}
+
+/// Makes the work of an operator, once for each worker that does it.
+pub trait Factory: Send + Sync {
+    /// Makes it.
+    fn make(&self) -> Result<Box<dyn Process>, OperatorError>;
+}
+
+/// The work of an operator on one partition after the other. What it keeps lives from the first `process` of a
+/// partition to `finish`, and no longer. After an error it is thrown away.
+pub trait Process: Send {
+    /// Takes a block of the partition.
+    fn process(&mut self, block: &RecordBatch, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError>;
+
+    /// The partition is complete.
+    fn finish(&mut self, _task: &TaskInfo, _out: &mut Output) -> Result<(), OperatorError> {
+        Ok(())
+    }
+}
+
+/// What a piece of work may know of the task it is part of.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskInfo {
+    /// The time of the batch.
+    pub time: BatchTime,
+    /// The index of the partition.
+    pub partition: usize,
+}
+
+/// What a piece of work puts out.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Blocks of rows, in order; never without rows.
+    pub blocks: Vec<RecordBatch>,
+    /// Rows set aside.
+    pub dead: Vec<DeadLetter>,
+}
+
+/// Why an operator can't be opened or failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperatorError {
+    /// An option doesn't fit the input.
+    #[error("{problem}")]
+    Option {
+        /// The key in the manifest.
+        key: &'static str,
+        /// What is wrong with it and what to do.
+        problem: String,
+    },
+    /// Its plugin refused or failed.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// Columns could not be computed.
+    #[error("cannot compute columns: {0}")]
+    Columns(#[from] arrow::error::ArrowError),
+}

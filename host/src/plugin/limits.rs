@@ -1,0 +1,90 @@
+//! What a plugin may use: defaults, what a manifest asks for, and the hard maxima.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::record::{Bytes, Period};
+
+/// The limits a manifest sets for a plugin; what it leaves out is as by default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsSpec {
+    /// Memory of an instance.
+    pub memory: Option<Bytes>,
+    /// Time of one call.
+    pub time: Option<Period>,
+    /// Time of `open`.
+    pub open_time: Option<Period>,
+    /// Bytes into one call; more rows than fit are given in several calls.
+    pub input: Option<Bytes>,
+    /// Bytes out of one call.
+    pub output: Option<Bytes>,
+    /// Rows out of one call.
+    pub output_rows: Option<u32>,
+    /// Size of the file.
+    pub file: Option<Bytes>,
+}
+
+/// The limits in force for a plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory of an instance.
+    pub memory: Bytes,
+    /// Time of one call.
+    pub time: Duration,
+    /// Time of `open`.
+    pub open_time: Duration,
+    /// Bytes into one call.
+    pub input: Bytes,
+    /// Bytes out of one call.
+    pub output: Bytes,
+    /// Rows out of one call.
+    pub output_rows: u32,
+    /// Size of the file.
+    pub file: Bytes,
+}
+
+/// The most that a manifest may ask for.
+pub const MAXIMUM: Limits = Limits {
+    memory: Bytes::mib(1024),
+    time: Duration::from_secs(60),
+    open_time: Duration::from_secs(120),
+    input: Bytes::mib(256),
+    output: Bytes::mib(256),
+    output_rows: 64_000_000,
+    file: Bytes::mib(256),
+};
+
+/// A component larger than this carries an interpreter, which wants more memory.
+const INTERPRETER_FILE: Bytes = Bytes::mib(4);
+
+impl Limits {
+    /// The limits that `spec` sets for a plugin whose file holds `file_bytes`. The error names the key
+    /// that asks for more than is allowed.
+    pub fn new(spec: &LimitsSpec, file_bytes: u64) -> Result<Self, String> {
+        let memory = if file_bytes > INTERPRETER_FILE.0 { Bytes::mib(256) } else { Bytes::mib(64) };
+        let period = |asked: Option<Period>, default_secs| asked.map_or(Duration::from_secs(default_secs), |p| p.0);
+        let limits = Self {
+            memory: spec.memory.unwrap_or(memory),
+            time: period(spec.time, 1),
+            open_time: period(spec.open_time, 5),
+            input: spec.input.unwrap_or(Bytes::mib(8)),
+            output: spec.output.unwrap_or(Bytes::mib(64)),
+            output_rows: spec.output_rows.unwrap_or(8_000_000),
+            file: spec.file.unwrap_or(Bytes::mib(64)),
+        };
+        within("memory", limits.memory, MAXIMUM.memory)?;
+        within("time", Period(limits.time), Period(MAXIMUM.time))?;
+        within("open_time", Period(limits.open_time), Period(MAXIMUM.open_time))?;
+        within("input", limits.input, MAXIMUM.input)?;
+        within("output", limits.output, MAXIMUM.output)?;
+        within("output_rows", limits.output_rows, MAXIMUM.output_rows)?;
+        within("file", limits.file, MAXIMUM.file)?;
+        Ok(limits)
+    }
+}
+
+fn within<T: PartialOrd + std::fmt::Display>(key: &str, asked: T, most: T) -> Result<(), String> {
+    if asked <= most { Ok(()) } else { Err(format!("limits.{key} asks for {asked}; at most {most} is allowed")) }
+}

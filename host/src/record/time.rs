@@ -1,0 +1,93 @@
+//! Batch times and the interval that they are multiples of.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The time of a batch: milliseconds since the Unix epoch, a whole multiple of the batch interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchTime(i64);
+
+impl BatchTime {
+    /// From milliseconds since the Unix epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub const fn micros(self) -> i64 {
+        self.0.saturating_mul(1000)
+    }
+
+    /// The time one interval later.
+    pub fn next(self, interval: Interval) -> Self {
+        Self(self.0.saturating_add(interval.millis()))
+    }
+
+    /// How long after `earlier` this is; zero where it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for BatchTime {
+    /// As RFC 3339 in UTC, with a fraction only where there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(time) => time.fmt(f),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+/// The batch interval: whole milliseconds, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval(i64);
+
+impl Interval {
+    /// From a duration; none where it is not a whole number of milliseconds, or zero.
+    pub fn new(length: Duration) -> Option<Self> {
+        let millis = i64::try_from(length.as_millis()).ok()?;
+        (millis > 0 && Duration::from_millis(millis.unsigned_abs()) == length).then_some(Self(millis))
+    }
+
+    /// The length in milliseconds.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// The length.
+    pub const fn duration(self) -> Duration {
+        Duration::from_millis(self.0.unsigned_abs())
+    }
+
+    /// The first batch time after `millis` since the Unix epoch.
+    pub const fn next_after(self, millis: i64) -> BatchTime {
+        BatchTime(millis.saturating_sub(millis.rem_euclid(self.0)).saturating_add(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_multiples_of_the_interval() {
+        let interval = Interval::new(Duration::from_millis(250)).unwrap();
+        assert_eq!(interval.next_after(1000), BatchTime(1250));
+        assert_eq!(interval.next_after(1001), BatchTime(1250));
+        assert_eq!(interval.next_after(-1), BatchTime(0));
+        assert_eq!(Interval::new(Duration::from_micros(1500)), None);
+        assert_eq!(Interval::new(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_time_prints_as_rfc_3339() {
+        assert_eq!(BatchTime(1_795_548_601_000).to_string(), "2026-11-24T19:30:01Z");
+        assert_eq!(BatchTime(1_795_548_601_005).to_string(), "2026-11-24T19:30:01.005Z");
+    }
+}

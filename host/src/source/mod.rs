@@ -1,0 +1,204 @@
+//! Where records come from: a file a kind, one trait, and the chooser.
+//!
+//! A source is described by its options, says its schema at once, and when the pipeline starts becomes a
+//! *receiver*, which hands over blocks as they arrive, or a *replayable* reader, which is asked at each batch
+//! time what there is and answers splits that worker threads read. What a source can't decode becomes dead
+//! letters beside the rows; a source never drops anything. Knows nothing of batches, plans or plugins.
+
+mod csv;
+mod directory;
+mod format;
+mod generate;
+mod jsonl;
+mod lines;
+mod socket;
+mod stdin;
+
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use serde::de::{Deserialize, Deserializer, Error};
+use tokio::sync::watch;
+
+use crate::record::{BatchTime, DeadLetter};
+
+pub use directory::Directory;
+pub use generate::Generate;
+pub use socket::Socket;
+pub use stdin::Stdin;
+
+/// The kinds of source, as manifests name them.
+pub const KINDS: [&str; 4] = ["socket", "directory", "stdin", "generate"];
+
+/// The source of kind `kind`, from its options in a manifest.
+pub fn from_options<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Result<Box<dyn Source>, D::Error> {
+    Ok(match kind {
+        "socket" => Box::new(Socket::deserialize(options)?),
+        "directory" => Box::new(Directory::deserialize(options)?),
+        "stdin" => Box::new(Stdin::deserialize(options)?),
+        "generate" => Box::new(Generate::deserialize(options)?),
+        _ => return Err(D::Error::unknown_variant(kind, &KINDS)),
+    })
+}
+
+/// A source by its options, before it runs.
+pub trait Source: Debug + Send + Sync {
+    /// The kind, as manifests name it.
+    fn kind(&self) -> &'static str;
+
+    /// The columns of its rows.
+    fn schema(&self) -> SchemaRef;
+
+    /// What is guaranteed of its rows when the host crashes, in a few words for `check`.
+    fn guarantee(&self) -> &'static str;
+
+    /// The most rows a second that it may hand over.
+    fn max_rows_per_second(&self) -> Option<u64> {
+        None
+    }
+
+    /// Makes relative paths start at the manifest's folder.
+    fn resolve(&mut self, _base: &Path) {}
+
+    /// Whatever can be known to be wrong before anything starts.
+    fn check(&self) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    /// Begins to read.
+    fn open(&self, opening: &Opening) -> Result<Reader, SourceError>;
+}
+
+/// How a source is begun.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The source's name in the manifest, for dead letters and the log.
+    pub name: String,
+    /// The time that counts as the start: what was there before it is old.
+    pub time: BatchTime,
+    /// Whether to take what is there and end, rather than wait for more.
+    pub extent: Extent,
+}
+
+/// How much a source reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Until it is stopped.
+    Endless,
+    /// What is there now, then it ends (`run --once`).
+    Available,
+}
+
+/// A source that runs.
+pub enum Reader {
+    /// Hands over blocks as they arrive.
+    Receiver(Box<dyn Receiver>),
+    /// Is asked at each batch time.
+    Replayable(Box<dyn Replayable>),
+}
+
+/// A long-running task that hands over blocks.
+#[async_trait]
+pub trait Receiver: Send {
+    /// Runs until the data ends or `stop` is requested. Hands over all that it took from the outside.
+    async fn run(self: Box<Self>, outlet: Arc<dyn Outlet>, stop: Stop) -> Result<(), SourceError>;
+}
+
+/// Where a receiver's blocks go. Bounded: waiting here is how a receiver is told to slow down.
+#[async_trait]
+pub trait Outlet: Send + Sync {
+    /// Hands over a block, when there is room for it.
+    async fn put(&self, block: Block) -> Result<(), Closed>;
+}
+
+/// Nobody takes blocks any more; the receiver should return.
+#[derive(Debug)]
+pub struct Closed;
+
+/// Rows that arrived together, with what could not be decoded among them.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The rows, with the source's schema.
+    pub rows: RecordBatch,
+    /// What could not be decoded.
+    pub dead: Vec<DeadLetter>,
+}
+
+/// A source that can be asked for the same data again.
+pub trait Replayable: Send {
+    /// What is new at `time`, cut into at most `num_splits` pieces of about the same size, in order. How it is
+    /// cut follows from the data alone.
+    fn cut(&mut self, time: BatchTime, num_splits: usize) -> Result<Vec<Arc<dyn Split>>, SourceError>;
+
+    /// Whether there will never be more.
+    fn is_finished(&self) -> bool;
+}
+
+/// A piece of a replayable source's batch, read by a worker thread.
+pub trait Split: Send + Sync {
+    /// Reads it all, in order.
+    fn read(&self, into: &mut dyn FnMut(Block) -> Result<(), Interrupted>) -> Result<(), SourceError>;
+}
+
+/// Whoever takes the blocks has failed and wants no more; its own error says why.
+#[derive(Debug)]
+pub struct Interrupted;
+
+/// The request to stop, as a receiver sees it.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// A stop and the sender that requests it with `true`.
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (sender, receiver) = watch::channel(false);
+        (sender, Self(receiver))
+    }
+
+    /// Returns once a stop is requested, or whoever could request it is gone.
+    pub async fn requested(&mut self) {
+        while !*self.0.borrow_and_update() {
+            if self.0.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Why a source failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// An option that can't be used.
+    #[error("{0}")]
+    Option(String),
+    /// The file system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Path {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Reading from standard input failed.
+    #[error("cannot read standard input: {0}")]
+    Stdin(#[source] std::io::Error),
+    /// Rows could not be put into columns.
+    #[error("cannot put rows into columns: {0}")]
+    Columns(#[from] arrow::error::ArrowError),
+    /// Whoever takes the blocks gave up; its own error tells why.
+    #[error("reading was interrupted")]
+    Interrupted,
+}
+
+impl From<Interrupted> for SourceError {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
