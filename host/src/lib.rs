@@ -4,6 +4,7 @@
 
 pub mod record;
 pub mod plugin;
-pub mod source;
-pub mod operator;
-pub mod sink;
+pub mod partition;
+
+
+
