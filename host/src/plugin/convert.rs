@@ -82,7 +82,7 @@ pub(super) fn field(field: &Field) -> Result<FieldParam<'_>, String> {
 }
 
 /// How many bytes the columns take in a call.
-pub(super) fn call_bytes(columns: &[ArrayRef]) -> u64 {
+pub fn call_bytes(columns: &[ArrayRef]) -> u64 {
     columns.iter().map(|column| column_bytes(column)).fold(0, u64::saturating_add)
 }
 

@@ -27,6 +27,7 @@ use arrow::datatypes::{FieldRef, SchemaRef};
 
 use crate::record::{Bytes, PluginId};
 
+pub use convert::call_bytes;
 pub use engine::{Engine, EngineOptions};
 pub use error::{Limit, PluginError, PluginFailure};
 pub use guest::Call;
