@@ -1,0 +1,28 @@
+//! The description of a pipeline, and the TOML text that it is read from.
+//!
+//! Text comes in, a `Pipeline` goes out: sources, operators and sinks by their options, nothing opened yet. What
+//! is wrong comes out as one `Fault`: where, what, and what to do. Faults found later name their place in the
+//! same way, so that the manifest can put a line to them. Knows nothing of threads, plans or Wasm.
+
+mod check;
+mod environment;
+mod fault;
+mod graph;
+mod item;
+mod kinds;
+mod lines;
+mod pipeline;
+mod read;
+mod tables;
+mod words;
+
+pub use check::check_graph;
+pub use fault::{Fault, Located, ManifestError, Place};
+pub use graph::NodeRef;
+pub use pipeline::{
+    DEFAULT_PARTITIONS, DeadLetterSpec, MAX_PARTITIONS, MAX_WORKERS, Output, Pipeline, Stream,
+};
+pub use read::Manifest;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! A pipeline as it is described, by a manifest or from Rust: what there is and how it hangs together.
+//!
+//! Nothing here is opened or checked; `check_graph` says whether the names and numbers fit together.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+
+use crate::operator::Operator;
+use crate::plugin::PluginSpec;
+use crate::record::Interval;
+use crate::sink::Sink;
+use crate::source::Source;
+
+/// What a batch is cut into where nothing else is said.
+pub const DEFAULT_PARTITIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
+
+/// The most partitions: as many as there are key groups.
+pub const MAX_PARTITIONS: usize = 128;
+
+/// The most worker threads.
+pub const MAX_WORKERS: usize = 1024;
+
+/// A pipeline by its options, in the order they were given.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// Its name.
+    pub name: String,
+    /// The time from one batch to the next.
+    pub interval: Interval,
+    /// How many threads work on a batch; none for as many as there are cores.
+    pub workers: Option<NonZeroUsize>,
+    /// What a batch is cut into.
+    pub partitions: NonZeroUsize,
+    /// Where state is kept; none to keep nothing.
+    pub checkpoint: Option<PathBuf>,
+    /// User code, by name.
+    pub plugins: IndexMap<String, PluginSpec>,
+    /// Where rows come from, by the name of the stream they make.
+    pub sources: IndexMap<String, Box<dyn Source>>,
+    /// Streams made from others, by name.
+    pub streams: IndexMap<String, Stream>,
+    /// Where rows go, by name.
+    pub sinks: IndexMap<String, Output>,
+    /// Where rows go that could not be processed.
+    pub dead_letters: DeadLetterSpec,
+}
+
+impl Pipeline {
+    /// A pipeline without anything in it, with everything else as by default.
+    pub fn new(name: impl Into<String>, interval: Interval) -> Self {
+        Self {
+            name: name.into(),
+            interval,
+            workers: None,
+            partitions: DEFAULT_PARTITIONS,
+            checkpoint: None,
+            plugins: IndexMap::new(),
+            sources: IndexMap::new(),
+            streams: IndexMap::new(),
+            sinks: IndexMap::new(),
+            dead_letters: DeadLetterSpec::Log,
+        }
+    }
+}
+
+/// A stream made from others.
+#[derive(Debug)]
+pub struct Stream {
+    /// The sources or streams it is made from, in order.
+    pub from: Vec<String>,
+    /// How.
+    pub op: Box<dyn Operator>,
+}
+
+/// Where the rows of a stream go.
+#[derive(Debug)]
+pub struct Output {
+    /// The source or stream.
+    pub from: String,
+    /// Where to.
+    pub sink: Box<dyn Sink>,
+}
+
+/// Where rows go that could not be processed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DeadLetterSpec {
+    /// To the log.
+    #[default]
+    Log,
+    /// To files in a directory.
+    Files {
+        /// The directory.
+        path: PathBuf,
+    },
+}

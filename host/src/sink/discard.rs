@@ -1,0 +1,36 @@
+//! Drops every row: for measuring a pipeline, and for streams that are run only for their dead letters.
+
+use arrow::datatypes::SchemaRef;
+use serde::Deserialize;
+
+use super::{Sink, SinkError, Writer};
+use crate::record::{BatchTime, Partition};
+
+/// A sink that drops what it is given. It has no options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discard {}
+
+impl Sink for Discard {
+    fn kind(&self) -> &'static str {
+        "discard"
+    }
+
+    fn guarantee(&self) -> &'static str {
+        "keeps nothing"
+    }
+
+    fn open(&self, _schema: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
+        Ok(Box::new(*self))
+    }
+}
+
+impl Writer for Discard {
+    fn stage(&mut self, _time: BatchTime, _partitions: &[Partition]) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn publish(&mut self, _time: BatchTime) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
