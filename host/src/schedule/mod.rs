@@ -11,5 +11,5 @@ mod stage;
 mod task;
 
 pub use job::{Executor, JobResult, StageInput};
-pub use stage::{Node, Port, Stage, StagePlan, Target};
+pub use stage::{Node, Origin, Port, Stage, StagePlan, Target};
 pub use task::{Input, TaskError};

@@ -41,6 +41,8 @@ pub enum Origin {
 pub struct Node {
     /// The stream that it makes.
     pub stream: String,
+    /// What it does, for people.
+    pub label: String,
     /// Makes the work for a worker.
     pub factory: Arc<dyn Factory>,
     /// What gets the rows that it puts out.
