@@ -84,6 +84,7 @@ impl Guest {
         ]);
         cargo.arg(workspace.target().join("wasm"));
         let mut flags = vec![FEATURES.to_owned()];
+        flags.extend(remapped_paths(workspace));
         if let Guest::FromSource { rustc, linker } = self {
             cargo
                 .arg("-Zbuild-std=std,panic_abort")
@@ -95,6 +96,16 @@ impl Guest {
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         cargo
     }
+}
+
+/// Flags that keep this machine's folders out of plugins, so that the same source is the same file anywhere.
+fn remapped_paths(workspace: &Workspace) -> Vec<String> {
+    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let mut flags = vec![remap(workspace.root(), "tidemill")];
+    flags.extend(cargo_home.map(|folder| remap(&folder, "cargo")));
+    flags
 }
 
 fn active_rustc() -> Command {

@@ -59,11 +59,12 @@ fn find<'a>(plugins: &'a [Plugin], name: &str) -> Result<&'a Plugin> {
 
 fn build(workspace: &Workspace, plugins: &[&Plugin]) -> Result<()> {
     if plugins.is_empty() {
+        eprintln!("\n==> no member of the workspace is a plugin");
         return Ok(());
     }
     let guest = Guest::find_or_install()?;
     let what = format!(
-        "building {} plugins with {}",
+        "building plugins ({}) with {}",
         plugins.len(),
         guest.describe()
     );
