@@ -144,15 +144,9 @@ fn rustup_adds_target() -> bool {
 
 /// A compiler with its standard library's source beside it: the active one, or the system's.
 fn find_source() -> Result<Option<Guest>> {
-    let system = Path::new("/usr/bin/rustc");
     let active = env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from);
-    for rustc in [active.as_path(), system] {
-        if exists(rustc)
-            && sysroot(rustc)?
-                .join("lib/rustlib/src/rust/library/std/Cargo.toml")
-                .exists()
-        {
-            let rustc = rustc.to_owned();
+    for rustc in [active, PathBuf::from("/usr/bin/rustc")] {
+        if exists(&rustc) && has_source(&rustc)? && is_new_enough(&rustc)? {
             return Ok(Some(Guest::FromSource {
                 rustc,
                 linker: linker()?,
@@ -160,6 +154,24 @@ fn find_source() -> Result<Option<Guest>> {
         }
     }
     Ok(None)
+}
+
+fn has_source(rustc: &Path) -> Result<bool> {
+    Ok(sysroot(rustc)?
+        .join("lib/rustlib/src/rust/library/std/Cargo.toml")
+        .exists())
+}
+
+/// Whether a compiler is of the version that the workspace asks for, or later.
+fn is_new_enough(rustc: &Path) -> Result<bool> {
+    let version = step::output(Command::new(rustc).arg("--version"))?;
+    Ok(minor_version(&version) >= minor_version(concat!("rust ", env!("CARGO_PKG_RUST_VERSION"))))
+}
+
+/// 96 of `rustc 1.96.0 (ac68faa20 2026-05-25)`.
+fn minor_version(text: &str) -> Option<u32> {
+    let version = text.split_whitespace().nth(1)?;
+    version.split('.').nth(1)?.parse().ok()
 }
 
 fn sysroot(rustc: &Path) -> Result<PathBuf> {
@@ -268,4 +280,19 @@ fn exists(program: impl AsRef<Path>) -> bool {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command.status().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compilers_are_compared_by_their_minor_version() {
+        assert_eq!(
+            minor_version("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"),
+            Some(96)
+        );
+        assert_eq!(minor_version("rust 1.95"), Some(95));
+        assert_eq!(minor_version("something else"), None);
+    }
 }

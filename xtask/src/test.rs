@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 /// Check formatting, build the plugins, lint, and run all tests.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Passed to `cargo test`: a filter, or options as `-p tidemill` and `-- --nocapture`
+    /// Passed to `cargo test`: part of a test's name, or `-- --nocapture`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<OsString>,
 }

@@ -43,7 +43,11 @@ fn main() -> Result<()> {
             thread::sleep(*args.every);
         }
         let lines: String = orders.by_ref().take(args.rows as usize).collect();
-        let file = publish(&args.dir, &format!("orders-{}-{number:04}.csv", args.seed), &lines)?;
+        let file = publish(
+            &args.dir,
+            &format!("orders-{}-{number:04}.csv", args.seed),
+            &lines,
+        )?;
         println!("{}  {} lines", file.display(), args.rows);
     }
     Ok(())
