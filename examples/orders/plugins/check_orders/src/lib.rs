@@ -2,19 +2,16 @@
 
 use tidemill_plugin::{Reject, Row, map};
 
-/// An order that makes sense, with what the dashboard wants of it.
+/// What is added to an order that makes sense; its other columns are carried.
 #[derive(Debug, PartialEq, Row)]
-pub struct Order<'a> {
-    side: &'a str,
-    client: i64,
-    symbol: &'a str,
-    amount: i64,
+pub struct Checked {
+    side: &'static str,
     total: f64,
 }
 
 /// Says `bought` for B and `sold` for S, and what the order comes to.
-#[map]
-pub fn check<'a>(client: i64, symbol: &'a str, amount: i64, price: f64, side: &str) -> Result<Order<'a>, Reject> {
+#[map(carry)]
+pub fn check(amount: i64, price: f64, side: &str) -> Result<Checked, Reject> {
     let side = match side {
         "B" => "bought",
         "S" => "sold",
@@ -27,7 +24,7 @@ pub fn check<'a>(client: i64, symbol: &'a str, amount: i64, price: f64, side: &s
     if !total.is_finite() || price < 0.0 {
         return Err(Reject::new(format!("the price is {price}; it must be zero or more, and within reason")));
     }
-    Ok(Order { side, client, symbol, amount, total })
+    Ok(Checked { side, total })
 }
 
 #[cfg(test)]
@@ -36,15 +33,15 @@ mod tests {
 
     #[test]
     fn an_order_is_worth_its_amount_at_its_price() {
-        let order = Order { side: "sold", client: 7, symbol: "MILL", amount: 20, total: 1_102.5 };
-        assert_eq!(check(7, "MILL", 20, 55.125, "S"), Ok(order));
+        assert_eq!(check(20, 55.125, "S"), Ok(Checked { side: "sold", total: 1_102.5 }));
     }
 
     #[test]
     fn orders_that_make_no_sense_are_refused_with_the_reason() {
-        let reason = |amount, price, side| check(7, "MILL", amount, price, side).map_err(|reject| reject.to_string());
+        let reason = |amount, price, side| check(amount, price, side).map_err(|reject| reject.to_string());
         assert_eq!(reason(20, 55.0, "H"), Err("the side is `H`, which is neither B nor S".into()));
         assert_eq!(reason(-20, 55.0, "B"), Err("the amount is -20; it must be above zero".into()));
-        assert_eq!(reason(20, f64::NAN, "B"), Err("the price is NaN; it must be zero or more, and within reason".into()));
+        let beyond = "the price is NaN; it must be zero or more, and within reason";
+        assert_eq!(reason(20, f64::NAN, "B"), Err(beyond.into()));
     }
 }
