@@ -40,7 +40,8 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     build_host(workspace)?;
     let address = text_server::start(PORT, args.seed)?;
     let manifest = manifest(workspace, address)?;
-    let mut host = Command::new(workspace.target().join("release/tidemill"));
+    let binary = workspace.target().join("release/tidemill");
+    let mut host = Command::new(&binary);
     host.current_dir(workspace.root()).arg("run").arg(&manifest);
     host.args(["--batches", &args.batches.to_string()]);
     let what = format!(
@@ -49,28 +50,41 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         step::line(&host)
     );
     step(what, || step::run(&mut host))?;
-    eprintln!(
-        "\nThat was it, {} in all.\n{NEXT}",
-        human_time(start.elapsed())
-    );
+    eprintln!("\nThat was it, {} in all.", human_time(start.elapsed()));
+    let binary = binary.strip_prefix(workspace.root()).unwrap_or(&binary);
+    print_next(workspace, &binary.to_string_lossy(), &manifest);
     Ok(())
 }
 
-const NEXT: &str = "
+/// What to try next. Where plugins are built elsewhere, the example's own manifest would not find them.
+fn print_next(workspace: &Workspace, host: &str, manifest: &Path) {
+    let manifest = match is_target_ordinary(workspace) {
+        true => Path::new(EXAMPLE),
+        false => manifest,
+    };
+    eprintln!(
+        "
 Now type the lines yourself. In one terminal:
 
-    nc -lk 9999
+    nc -lk {PORT}
 
 and in another:
 
-    target/release/tidemill run examples/wordcount/pipeline.toml
+    {host} run {}
 
 Where to go from there:
 
     examples/wordcount/README.md   what the pipeline is made of
     examples/orders/README.md      a bigger one: a trading dashboard over CSV files
-    target/release/tidemill --help
-    cargo xtask test               everything a change has to pass";
+    {host} --help
+    cargo xtask test               everything a change has to pass",
+        manifest.display()
+    );
+}
+
+fn is_target_ordinary(workspace: &Workspace) -> bool {
+    workspace.target() == workspace.root().join("target")
+}
 
 fn build_host(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
@@ -81,8 +95,7 @@ fn build_host(workspace: &Workspace) -> Result<()> {
 
 /// The example's manifest; or, where the port was taken or plugins are built elsewhere, a copy that says so.
 fn manifest(workspace: &Workspace, address: SocketAddr) -> Result<PathBuf> {
-    let ordinary_target = workspace.target() == workspace.root().join("target");
-    if address.port() == PORT && ordinary_target {
+    if address.port() == PORT && is_target_ordinary(workspace) {
         return Ok(PathBuf::from(EXAMPLE));
     }
     let original = workspace.root().join(EXAMPLE);
