@@ -17,15 +17,31 @@ impl Transform for Pick {
         let config: Config = parse_config(config)?;
         let index = |name: &String| {
             let index = input.fields().iter().position(|field| field.name == *name);
-            index.map(|index| index as u32).ok_or_else(|| format!("there is no column `{name}`; {input}"))
+            index
+                .map(|index| index as u32)
+                .ok_or_else(|| format!("there is no column `{name}`; {input}"))
         };
         let carries = config.columns.iter().map(index).collect::<Result<_, _>>()?;
-        Ok((Pick, Plan { reads: vec![], carries, produces: vec![] }))
+        Ok((
+            Pick,
+            Plan {
+                reads: vec![],
+                carries,
+                produces: vec![],
+            },
+        ))
     }
 
     fn process(&self, input: Batch) -> Result<Output, String> {
-        let batch = Batch { rows: input.rows, columns: vec![] };
-        Ok(Output { batch, origins: None, rejects: vec![] })
+        let batch = Batch {
+            rows: input.rows,
+            columns: vec![],
+        };
+        Ok(Output {
+            batch,
+            origins: None,
+            rejects: vec![],
+        })
     }
 }
 
@@ -39,7 +55,10 @@ mod tests {
 
     #[test]
     fn columns_come_in_the_order_of_the_config() -> Result<(), String> {
-        let table = Table::new().column("a", [1, 2]).column("b", ["x", "y"]).column("c", [true, false]);
+        let table = Table::new()
+            .column("a", [1, 2])
+            .column("b", ["x", "y"])
+            .column("c", [true, false]);
         let output = testing::transform::<Pick>(r#"{"columns": ["c", "a"]}"#, &table)?;
         assert_eq!(output.table.rows(), ["(true, 1)", "(false, 2)"]);
         Ok(())
@@ -48,7 +67,9 @@ mod tests {
     #[test]
     fn a_column_that_is_not_there_is_named() {
         let table = Table::new().column("a", [1]);
-        let error = testing::transform::<Pick>(r#"{"columns": ["z"]}"#, &table).err().unwrap_or_default();
+        let error = testing::transform::<Pick>(r#"{"columns": ["z"]}"#, &table)
+            .err()
+            .unwrap_or_default();
         assert!(error.starts_with("there is no column `z`"), "{error}");
     }
 }
