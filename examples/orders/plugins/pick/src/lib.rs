@@ -15,21 +15,14 @@ pub struct Pick;
 impl Transform for Pick {
     fn open(config: &str, input: &Schema) -> Result<(Self, Plan), String> {
         let config: Config = parse_config(config)?;
-        let index = |name: &String| {
-            let index = input.fields().iter().position(|field| field.name == *name);
-            index
-                .map(|index| index as u32)
-                .ok_or_else(|| format!("there is no column `{name}`; {input}"))
-        };
+        let index = |name: &String| input.column(name).map(|(index, _)| index);
         let carries = config.columns.iter().map(index).collect::<Result<_, _>>()?;
-        Ok((
-            Pick,
-            Plan {
-                reads: vec![],
-                carries,
-                produces: vec![],
-            },
-        ))
+        let plan = Plan {
+            reads: vec![],
+            carries,
+            produces: vec![],
+        };
+        Ok((Pick, plan))
     }
 
     fn process(&self, input: Batch) -> Result<Output, String> {

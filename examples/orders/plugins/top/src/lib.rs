@@ -45,7 +45,7 @@ impl Reduce for Top {
             let rows = rows.map(|row| {
                 <&str>::read(&lists, row).ok_or_else(|| format!("row {row} holds no list"))
             });
-            self.merge(rows)?.push(&mut merged);
+            self.merge(rows)?.push_to(&mut merged);
         }
         let mut columns: Vec<Column> = vec![];
         merged.finish(&mut columns);
