@@ -6,6 +6,8 @@
 
 mod config;
 mod function;
+#[cfg(test)]
+mod misuse;
 mod reduce;
 mod row;
 mod transform;
@@ -99,6 +101,15 @@ pub fn flat_map(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// assert!(is_large(101.0));
 /// ```
+///
+/// A type that no column has does not compile:
+///
+/// ```compile_fail,E0277
+/// #[tidemill_plugin::filter]
+/// fn is_large(price: f32) -> bool {
+///     price > 100.0
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn filter(options: TokenStream, item: TokenStream) -> TokenStream {
     or_error(transform::expand(
@@ -138,6 +149,15 @@ pub fn reduce(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Fields are `bool`, `i64`, `f64`, `&str`, `String`, `&[u8]`, `Vec<u8>`, `Timestamp`, or an `Option` of
 /// one of these for a column in which rows may hold no value. The struct may have one lifetime.
+///
+/// ```
+/// #[derive(tidemill_plugin::Row)]
+/// struct Trade<'a> {
+///     symbol: &'a str,
+///     price: f64,
+///     note: Option<String>,
+/// }
+/// ```
 #[proc_macro_derive(Row)]
 pub fn row(item: TokenStream) -> TokenStream {
     or_error(row::expand(item.into()))
@@ -145,6 +165,15 @@ pub fn row(item: TokenStream) -> TokenStream {
 
 /// Makes a struct or enum a config: it is read from what the manifest gives the plugin, and a key that
 /// it does not know is an error. serde's attributes (`default`, `rename`, …) may be used in it.
+///
+/// ```
+/// #[tidemill_plugin::config]
+/// struct Config {
+///     max_word_bytes: usize,
+///     #[serde(default)]
+///     separators: Vec<char>,
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn config(options: TokenStream, item: TokenStream) -> TokenStream {
     or_error(config::expand(options.into(), item.into()))

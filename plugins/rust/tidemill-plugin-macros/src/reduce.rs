@@ -21,7 +21,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let value = &function.answer;
     let bind =
         quote_spanned!(value.span()=> <#value as ::tidemill_plugin::ReadRow<'_>>::bind(__values)?);
-    let fold = quote_spanned!(value.span()=> ::tidemill_plugin::__private::fold::<#value, _>);
+    let fold = quote_spanned!(value.span()=> ::tidemill_plugin::__private::fold::<#value>);
     let call = call(&function);
     Ok(quote! {
         #item

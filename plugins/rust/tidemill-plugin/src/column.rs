@@ -3,10 +3,6 @@
 use crate::{Batch, Column, DataType, Groups, Values, Varlen, VarlenBuilder};
 use std::cmp::Ordering;
 
-/// Microseconds since the Unix epoch, UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(pub i64);
-
 impl Column {
     /// The type of its values.
     pub fn data_type(&self) -> DataType {

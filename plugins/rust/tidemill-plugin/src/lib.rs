@@ -41,11 +41,11 @@ mod reduce;
 mod row;
 mod schema;
 pub mod testing;
+mod timestamp;
 mod transform;
 
 pub use bindings::{Batch, Column, DataType, Field, Output, Plan, RejectedRow, Values, Varlen};
 pub use build::{Builder, Cell, Push, VarlenBuilder};
-pub use column::Timestamp;
 pub use config::{no_config, parse_config};
 pub use log::{Level, count, log};
 pub use read::Read;
@@ -53,6 +53,7 @@ pub use reduce::{Groups, Reduce};
 pub use row::{ReadRow, Row};
 pub use schema::Schema;
 pub use tidemill_plugin_macros::{Row, config, filter, flat_map, map, reduce};
+pub use timestamp::{NoTimestamp, Timestamp};
 pub use transform::{Reject, Transform};
 
 /// What the attributes and export macros write code against. Not for use by hand: it changes with them.

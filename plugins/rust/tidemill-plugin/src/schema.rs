@@ -4,6 +4,7 @@
 //! author of a manifest which column is missing or of the wrong type, and what there is instead.
 
 use crate::{DataType, Field};
+use serde::{Deserialize, Deserializer, de};
 use std::fmt;
 
 /// The columns of a stream, in order. Names are unique.
@@ -126,5 +127,27 @@ impl fmt::Display for DataType {
             DataType::Binary => "binary",
             DataType::Timestamp => "timestamp",
         })
+    }
+}
+
+/// By name, so that a plugin's config may have types in it.
+impl<'de> Deserialize<'de> for DataType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let types = [
+            DataType::Boolean,
+            DataType::Int64,
+            DataType::Float64,
+            DataType::Utf8,
+            DataType::Binary,
+            DataType::Timestamp,
+        ];
+        let names = &["boolean", "int64", "float64", "utf8", "binary", "timestamp"];
+        let found = types
+            .into_iter()
+            .zip(names)
+            .find(|(_, known)| **known == name);
+        let unknown = || de::Error::unknown_variant(&name, names);
+        found.map(|(data_type, _)| data_type).ok_or_else(unknown)
     }
 }
