@@ -41,6 +41,11 @@ impl EngineOptions {
     }
 }
 
+/// The engine could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start the Wasm engine: {0}; it reserves much address space, so look at `ulimit -v`")]
+pub struct EngineError(String);
+
 /// Compiles and runs plugins. Cheap to clone; one a process is enough.
 #[derive(Clone)]
 pub struct Engine {
@@ -57,12 +62,12 @@ struct Shared {
 
 impl Engine {
     /// Starts an engine.
-    pub fn new(options: &EngineOptions) -> Result<Self, String> {
-        let wasm = wasmtime::Engine::new(&config()).map_err(|e| format!("cannot start the Wasm engine: {e:#}"))?;
-        let linker = linker(&wasm).map_err(|e| format!("cannot define what plugins may import: {e:#}"))?;
+    pub fn new(options: &EngineOptions) -> Result<Self, EngineError> {
+        let wasm = wasmtime::Engine::new(&config()).map_err(|e| EngineError(format!("{e:#}")))?;
+        let linker = linker(&wasm).map_err(|e| EngineError(format!("{e:#}")))?;
         let cache = options.cache.as_deref().and_then(|folder| Cache::open(folder, &wasm));
         let ended = Arc::new(AtomicBool::new(false));
-        let ticker = tick(wasm.clone(), Arc::clone(&ended)).map_err(|e| format!("cannot start a thread: {e}"))?;
+        let ticker = tick(wasm.clone(), Arc::clone(&ended)).map_err(|e| EngineError(format!("no thread for deadlines: {e}")))?;
         Ok(Self { shared: Arc::new(Shared { wasm, linker, cache, ended, ticker: Some(ticker) }) })
     }
 

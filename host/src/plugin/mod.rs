@@ -28,7 +28,7 @@ use arrow::datatypes::{FieldRef, SchemaRef};
 use crate::record::{Bytes, PluginId};
 
 pub use convert::call_bytes;
-pub use engine::{Engine, EngineOptions};
+pub use engine::{Engine, EngineError, EngineOptions};
 pub use error::{Limit, PluginError, PluginFailure};
 pub use guest::Call;
 pub use limits::{Limits, LimitsSpec, MAXIMUM};
