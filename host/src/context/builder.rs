@@ -122,7 +122,7 @@ impl StreamingContext {
 
     /// Lines from the TCP server at `address`, such as `127.0.0.1:9999`.
     pub fn socket_text(&mut self, name: &str, address: &str) -> StreamHandle {
-        self.source(name, Socket::text(address))
+        self.source(name, Socket::new(address))
     }
 
     /// Lines of the files that appear in a directory.

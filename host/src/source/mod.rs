@@ -5,14 +5,22 @@
 //! time what there is and answers splits that worker threads read. What a source can't decode becomes dead
 //! letters beside the rows; a source never drops anything. Knows nothing of batches, plans or plugins.
 
+mod columns;
 mod csv;
 mod directory;
 mod format;
 mod generate;
 mod jsonl;
 mod lines;
+mod selection;
 mod socket;
+mod split;
 mod stdin;
+#[cfg(test)]
+mod testing;
+mod unpacker;
+mod value;
+mod zipf;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -27,6 +35,7 @@ use tokio::sync::watch;
 use crate::record::{BatchTime, DeadLetter};
 
 pub use directory::Directory;
+pub use format::Format;
 pub use generate::Generate;
 pub use socket::Socket;
 pub use stdin::Stdin;
@@ -113,6 +122,14 @@ pub trait Receiver: Send {
 pub trait Outlet: Send + Sync {
     /// Hands over a block, when there is room for it.
     async fn put(&self, block: Block) -> Result<(), Closed>;
+}
+
+/// Hands over `blocks` one after the other.
+async fn put_all(outlet: &dyn Outlet, blocks: Vec<Block>) -> Result<(), Closed> {
+    for block in blocks {
+        outlet.put(block).await?;
+    }
+    Ok(())
 }
 
 /// Nobody takes blocks any more; the receiver should return.

@@ -1,0 +1,264 @@
+//! Lines from a TCP connection that this side opens, as `nc host port` would.
+//!
+//! Connects, reads, and connects again with a growing pause when the peer refuses or goes away. Hands over
+//! whatever lines are complete as soon as they are there. The log has a line a change of state, not a line an
+//! attempt. Nothing read is dropped: on stop the lines at hand go out first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use serde::Deserialize;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
+use super::unpacker::{Place, Unpacker};
+use super::{Extent, Opening, Outlet, Reader, Receiver, Source, SourceError, Stop, put_all};
+use crate::record::{Bytes, DeclaredSchema};
+
+/// Reads lines from a TCP connection.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Socket {
+    /// Where to connect to, `host:port`.
+    pub address: String,
+    /// What the lines hold.
+    #[serde(default)]
+    pub format: Format,
+    /// The columns of csv and jsonl.
+    pub schema: Option<DeclaredSchema>,
+    /// What stands between the values of csv; a comma where none is given.
+    pub separator: Option<char>,
+    /// The longest line; longer ones become dead letters.
+    #[serde(default = "default_max_line")]
+    pub max_line: Bytes,
+    /// The most rows a second to take; the sender waits.
+    pub max_rate: Option<u64>,
+    /// Whether what was received survives a crash.
+    #[serde(default)]
+    pub wal: bool,
+}
+
+fn default_max_line() -> Bytes {
+    DEFAULT_MAX_LINE
+}
+
+impl Socket {
+    /// Reads text from `address`; the fields hold the defaults of a manifest and may be set.
+    pub fn new(address: impl Into<String>) -> Self {
+        Self {
+            address: address.into(),
+            format: Format::Text,
+            schema: None,
+            separator: None,
+            max_line: DEFAULT_MAX_LINE,
+            max_rate: None,
+            wal: false,
+        }
+    }
+
+    fn encoding(&self) -> Encoding {
+        Encoding {
+            format: self.format,
+            schema: self.schema.clone(),
+            header: false,
+            separator: self.separator,
+            max_line: self.max_line,
+        }
+    }
+
+    fn has_port(&self) -> bool {
+        let parts = self.address.rsplit_once(':');
+        parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
+    }
+}
+
+impl Source for Socket {
+    fn kind(&self) -> &'static str {
+        "socket"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.encoding().schema()
+    }
+
+    fn guarantee(&self) -> &'static str {
+        "at most once: what was received and not yet processed is lost in a crash"
+    }
+
+    fn max_rows_per_second(&self) -> Option<u64> {
+        self.max_rate
+    }
+
+    fn check(&self) -> Result<(), SourceError> {
+        self.encoding().check()?;
+        let problem = if self.wal {
+            "`wal = true` needs a log of received data, which is not available yet; remove it, and expect to lose \
+             what was received and not yet processed when the host crashes"
+                .to_owned()
+        } else if self.max_rate == Some(0) {
+            "`max_rate` must be at least 1 row a second; remove it for no limit".to_owned()
+        } else if !self.has_port() {
+            format!("`address` must be host:port, for example \"127.0.0.1:9999\", not `{}`", self.address)
+        } else {
+            return Ok(());
+        };
+        Err(SourceError::Option(problem))
+    }
+
+    fn open(&self, opening: &Opening) -> Result<Reader, SourceError> {
+        self.check()?;
+        Ok(Reader::Receiver(Box::new(Client {
+            name: opening.name.clone(),
+            address: self.address.clone(),
+            encoding: self.encoding(),
+            extent: opening.extent,
+            link: Link::New,
+            pause: FIRST_PAUSE,
+        })))
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// After this long without an answer an attempt to connect has failed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A socket that is being read.
+struct Client {
+    name: String,
+    address: String,
+    encoding: Encoding,
+    extent: Extent,
+    link: Link,
+    /// How long to wait before the next attempt.
+    pause: Duration,
+}
+
+/// The state of the connection, as the log knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    New,
+    Connected,
+    Refused,
+    Lost,
+}
+
+/// Why reading a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The peer closed it, or it broke.
+    Lost,
+    /// Nobody wants more.
+    Stopped,
+}
+
+#[async_trait]
+impl Receiver for Client {
+    async fn run(mut self: Box<Self>, outlet: Arc<dyn Outlet>, mut stop: Stop) -> Result<(), SourceError> {
+        loop {
+            let stream = tokio::select! {
+                biased;
+                () = stop.requested() => return Ok(()),
+                stream = self.connect() => stream,
+            };
+            if let Some(stream) = stream {
+                let end = self.read(stream, &*outlet, &mut stop).await?;
+                if end == End::Stopped || self.extent == Extent::Available {
+                    return Ok(());
+                }
+            }
+            tokio::select! {
+                biased;
+                () = stop.requested() => return Ok(()),
+                () = sleep(self.pause) => {}
+            }
+            self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+impl Client {
+    async fn connect(&mut self) -> Option<TcpStream> {
+        let attempt = timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.address)).await;
+        match attempt.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
+            Ok(stream) => {
+                self.enter(Link::Connected, None);
+                Some(stream)
+            }
+            Err(error) => {
+                self.enter(Link::Refused, Some(error));
+                None
+            }
+        }
+    }
+
+    /// Hands over the lines of one connection. The half to write to stays open meanwhile.
+    async fn read(
+        &mut self,
+        mut stream: TcpStream,
+        outlet: &dyn Outlet,
+        stop: &mut Stop,
+    ) -> Result<End, SourceError> {
+        let peer = stream.peer_addr().map_or_else(|_| self.address.clone(), |peer| peer.to_string());
+        let mut unpacker = self.encoding.unpacker(&self.name, Place::Peer(peer))?;
+        loop {
+            let num_read = tokio::select! {
+                biased;
+                () = stop.requested() => {
+                    let _closed = put_all(outlet, unpacker.finish()?).await;
+                    return Ok(End::Stopped);
+                }
+                num_read = stream.read_buf(unpacker.room()) => num_read,
+            };
+            let (blocks, lost) = self.unpack(num_read, &mut unpacker)?;
+            if put_all(outlet, blocks).await.is_err() {
+                return Ok(End::Stopped);
+            }
+            if lost {
+                return Ok(End::Lost);
+            }
+        }
+    }
+
+    /// The blocks after a read, and whether it was the last of its connection.
+    fn unpack(
+        &mut self,
+        num_read: std::io::Result<usize>,
+        unpacker: &mut Unpacker,
+    ) -> Result<(Vec<super::Block>, bool), SourceError> {
+        match num_read {
+            Ok(0) => {
+                self.enter(Link::Lost, None);
+                Ok((unpacker.finish()?, true))
+            }
+            Ok(_) => {
+                self.pause = FIRST_PAUSE;
+                Ok((unpacker.blocks()?, false))
+            }
+            Err(error) => {
+                let reason = format!("the connection broke within the line: {error}");
+                self.enter(Link::Lost, Some(error));
+                Ok((unpacker.abandon(&reason)?, true))
+            }
+        }
+    }
+
+    /// Logs a change of state.
+    fn enter(&mut self, link: Link, error: Option<std::io::Error>) {
+        if std::mem::replace(&mut self.link, link) == link {
+            return;
+        }
+        let (source, address) = (&self.name, &self.address);
+        let reason = error.map_or_else(|| "closed by the peer".to_owned(), |error| error.to_string());
+        match link {
+            Link::New => {}
+            Link::Connected => tracing::info!(source, address, "connected"),
+            Link::Refused => tracing::warn!(source, address, reason, "cannot connect, retrying"),
+            Link::Lost => tracing::warn!(source, address, reason, "connection lost"),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Files cut into splits of about the same size, and read piece by piece.
+//!
+//! Comes in: the files of a batch, in order. Goes out: at most as many splits as asked for, each a list of
+//! pieces of files. A piece owns the lines that start in it, so that every line is read exactly once. Where
+//! the borders lie follows from the files alone.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use memchr::memchr;
+
+use super::format::Encoding;
+use super::selection::Found;
+use super::unpacker::{CHUNK_BYTES, Place, Unpacker};
+use super::{Block, Interrupted, SourceError, Split};
+
+/// Splits are not made smaller than this.
+pub const LEAST_SPLIT_BYTES: u64 = 256 << 10;
+
+/// Where files may be cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Borders {
+    /// Before every line.
+    Lines,
+    /// Between files only.
+    Files,
+}
+
+/// A piece of a file, read from the start of a line to the end of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    path: PathBuf,
+    name: String,
+    bytes: Range<u64>,
+}
+
+/// Cuts `files` into at most `num_splits` lists of pieces, none of them empty.
+pub fn cut(files: &[Found], num_splits: usize, borders: Borders) -> Result<Vec<Vec<Piece>>, SourceError> {
+    let total: u64 = files.iter().map(|file| file.num_bytes).sum();
+    let num_splits = (num_splits as u64).min(total / LEAST_SPLIT_BYTES).max(1);
+    let mut targets = (1..num_splits).map(|i| (u128::from(total) * u128::from(i) / u128::from(num_splits)) as u64);
+    let mut target = targets.next();
+    let mut splits = vec![Vec::new()];
+    let mut before = 0;
+    for file in files {
+        let mut start = 0;
+        while let Some(at) = target.and_then(|target| target.checked_sub(before)).filter(|&at| at < file.num_bytes) {
+            let border = borders.near(file, at)?;
+            add_piece(&mut splits, file, start..border);
+            start = start.max(border);
+            if splits.last().is_some_and(|pieces| !pieces.is_empty()) {
+                splits.push(Vec::new());
+            }
+            target = targets.next();
+        }
+        add_piece(&mut splits, file, start..file.num_bytes);
+        before += file.num_bytes;
+    }
+    splits.retain(|pieces| !pieces.is_empty());
+    Ok(splits)
+}
+
+fn add_piece(splits: &mut [Vec<Piece>], file: &Found, bytes: Range<u64>) {
+    if let (Some(pieces), false) = (splits.last_mut(), bytes.is_empty()) {
+        pieces.push(Piece { path: file.path.clone(), name: file.name.to_string_lossy().into_owned(), bytes });
+    }
+}
+
+impl Borders {
+    /// The border of `file` that a cut at byte `at` becomes.
+    fn near(self, file: &Found, at: u64) -> Result<u64, SourceError> {
+        match (self, at.checked_sub(1)) {
+            (Self::Files, _) => Ok(if at < file.num_bytes / 2 { 0 } else { file.num_bytes }),
+            (Self::Lines, None) => Ok(0),
+            (Self::Lines, Some(before)) => {
+                let end = line_end(&file.path, before).map_err(|source| failed("read", &file.path, source))?;
+                Ok(end.map_or(file.num_bytes, |end| end.saturating_add(1).min(file.num_bytes)))
+            }
+        }
+    }
+}
+
+/// The first line end of the file at or after byte `at`.
+fn line_end(path: &Path, mut at: u64) -> std::io::Result<Option<u64>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(at))?;
+    let mut chunk = Vec::with_capacity(SEARCH_BYTES);
+    loop {
+        chunk.clear();
+        let num_read = file.by_ref().take(SEARCH_BYTES as u64).read_to_end(&mut chunk)? as u64;
+        match memchr(b'\n', &chunk) {
+            Some(end) => return Ok(Some(at.saturating_add(end as u64))),
+            None if num_read == 0 => return Ok(None),
+            None => at = at.saturating_add(num_read),
+        }
+    }
+}
+
+const SEARCH_BYTES: usize = 8 << 10;
+
+/// The part of a batch that one task reads.
+pub struct FileSplit {
+    /// What it reads, in order.
+    pub pieces: Vec<Piece>,
+    /// What the files hold.
+    pub encoding: Encoding,
+    /// The source's name in the manifest.
+    pub origin: String,
+}
+
+impl Split for FileSplit {
+    fn read(&self, into: &mut dyn FnMut(Block) -> Result<(), Interrupted>) -> Result<(), SourceError> {
+        self.pieces.iter().try_for_each(|piece| self.read_piece(piece, into))
+    }
+}
+
+impl FileSplit {
+    fn read_piece(
+        &self,
+        piece: &Piece,
+        into: &mut dyn FnMut(Block) -> Result<(), Interrupted>,
+    ) -> Result<(), SourceError> {
+        let Range { mut start, end } = piece.bytes;
+        let place = match start {
+            0 => Place::Lines(piece.name.clone()),
+            _ => Place::From(piece.name.clone(), start),
+        };
+        let mut unpacker = self.encoding.unpacker(&self.origin, place)?;
+        let mut file = File::open(&piece.path).map_err(|source| failed("open", &piece.path, source))?;
+        file.seek(SeekFrom::Start(start)).map_err(|source| failed("read", &piece.path, source))?;
+        while start < end {
+            let num_bytes = (end - start).min(CHUNK_BYTES as u64);
+            read_exactly(&mut file, num_bytes, &mut unpacker).map_err(|source| failed("read", &piece.path, source))?;
+            start += num_bytes;
+            unpacker.blocks()?.into_iter().try_for_each(&mut *into)?;
+        }
+        Ok(unpacker.finish()?.into_iter().try_for_each(into)?)
+    }
+}
+
+fn read_exactly(file: &mut File, num_bytes: u64, unpacker: &mut Unpacker) -> std::io::Result<()> {
+    match file.take(num_bytes).read_to_end(unpacker.room())? {
+        n if n as u64 == num_bytes => Ok(()),
+        _ => Err(std::io::Error::new(ErrorKind::UnexpectedEof, "the file became shorter after its batch was cut")),
+    }
+}
+
+fn failed(action: &'static str, path: &Path, source: std::io::Error) -> SourceError {
+    SourceError::Path { action, path: path.to_owned(), source }
+}

@@ -1,0 +1,139 @@
+//! Standard input, read until it ends.
+//!
+//! A thread of its own reads, because nothing can interrupt a read of standard input; the receiver takes what
+//! the thread read and can stop at any time. A thread that still waits for input then ends with the process.
+
+use std::io::{ErrorKind, Read};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
+use super::unpacker::{CHUNK_BYTES, Place, Unpacker};
+use super::{Opening, Outlet, Reader, Receiver, Source, SourceError, Stop, put_all};
+use crate::record::{Bytes, DeclaredSchema};
+
+/// Reads standard input.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stdin {
+    /// What it holds.
+    #[serde(default)]
+    pub format: Format,
+    /// The columns of csv and jsonl.
+    pub schema: Option<DeclaredSchema>,
+    /// Whether csv begins with the names of its columns.
+    #[serde(default)]
+    pub header: bool,
+    /// What stands between the values of csv; a comma where none is given.
+    pub separator: Option<char>,
+    /// The longest line; longer ones become dead letters.
+    #[serde(default = "default_max_line")]
+    pub max_line: Bytes,
+}
+
+fn default_max_line() -> Bytes {
+    DEFAULT_MAX_LINE
+}
+
+impl Default for Stdin {
+    fn default() -> Self {
+        Self { format: Format::Text, schema: None, header: false, separator: None, max_line: DEFAULT_MAX_LINE }
+    }
+}
+
+impl Stdin {
+    fn encoding(&self) -> Encoding {
+        Encoding {
+            format: self.format,
+            schema: self.schema.clone(),
+            header: self.header,
+            separator: self.separator,
+            max_line: self.max_line,
+        }
+    }
+
+    fn receiver<R: Read + Send + 'static>(&self, opening: &Opening, input: R) -> Result<Piped<R>, SourceError> {
+        let place = Place::Lines("stdin".to_owned());
+        Ok(Piped { unpacker: self.encoding().unpacker(&opening.name, place)?, input })
+    }
+}
+
+impl Source for Stdin {
+    fn kind(&self) -> &'static str {
+        "stdin"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.encoding().schema()
+    }
+
+    fn guarantee(&self) -> &'static str {
+        "at most once: what was read and not yet processed is lost in a crash"
+    }
+
+    fn check(&self) -> Result<(), SourceError> {
+        self.encoding().check()
+    }
+
+    fn open(&self, opening: &Opening) -> Result<Reader, SourceError> {
+        Ok(Reader::Receiver(Box::new(self.receiver(opening, std::io::stdin())?)))
+    }
+}
+
+/// An input that is being read.
+struct Piped<R> {
+    unpacker: Unpacker,
+    input: R,
+}
+
+/// How many chunks wait between thread and receiver.
+const CHUNKS_WAITING: usize = 2;
+
+#[async_trait]
+impl<R: Read + Send + 'static> Receiver for Piped<R> {
+    async fn run(self: Box<Self>, outlet: Arc<dyn Outlet>, mut stop: Stop) -> Result<(), SourceError> {
+        let Self { mut unpacker, input } = *self;
+        let (sender, mut chunks) = mpsc::channel(CHUNKS_WAITING);
+        let thread = std::thread::Builder::new().name("stdin".to_owned());
+        thread.spawn(move || pump(input, &sender)).map_err(SourceError::Stdin)?;
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                () = stop.requested() => break,
+                chunk = chunks.recv() => chunk,
+            };
+            let Some(chunk) = chunk else { break };
+            unpacker.room().extend_from_slice(&chunk.map_err(SourceError::Stdin)?);
+            if put_all(&*outlet, unpacker.blocks()?).await.is_err() {
+                return Ok(());
+            }
+        }
+        // What the thread has read is taken from the outside, stop or not.
+        while let Ok(Ok(chunk)) = chunks.try_recv() {
+            unpacker.room().extend_from_slice(&chunk);
+        }
+        let _closed = put_all(&*outlet, unpacker.finish()?).await;
+        Ok(())
+    }
+}
+
+/// Reads until the input ends or nobody listens.
+fn pump(mut input: impl Read, sender: &mpsc::Sender<std::io::Result<Vec<u8>>>) {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    loop {
+        let chunk = match input.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(n) => Ok(buffer.get(..n).unwrap_or_default().to_vec()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+        let failed = chunk.is_err();
+        if sender.blocking_send(chunk).is_err() || failed {
+            return;
+        }
+    }
+}
