@@ -43,6 +43,7 @@ mod schema;
 pub mod testing;
 mod timestamp;
 mod transform;
+mod words;
 
 pub use bindings::{Batch, Column, DataType, Field, Output, Plan, RejectedRow, Values, Varlen};
 pub use build::{Builder, Cell, Push, VarlenBuilder};
@@ -55,6 +56,7 @@ pub use schema::Schema;
 pub use tidemill_plugin_macros::{Row, config, filter, flat_map, map, reduce};
 pub use timestamp::{NoTimestamp, Timestamp};
 pub use transform::{Reject, Transform};
+pub use words::{Words, words};
 
 /// What the attributes and export macros write code against. Not for use by hand: it changes with them.
 #[doc(hidden)]

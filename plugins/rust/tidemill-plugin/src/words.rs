@@ -1,0 +1,164 @@
+//! Cutting text into words at Unicode white space, fast where the text is ASCII.
+//!
+//! An ASCII text is looked at 64 bytes at a time: eight bytes in one number answer eight flags, and
+//! the set bits of 64 flags are where words end. That leaves no branch a byte to be guessed wrong.
+
+use std::str::SplitWhitespace;
+
+/// The words of a text, as [`str::split_whitespace`] has them, in less time.
+///
+/// ```
+/// let words: Vec<_> = tidemill_plugin::words("to be\tor\u{2003}not ").collect();
+/// assert_eq!(words, ["to", "be", "or", "not"]);
+/// ```
+pub fn words(text: &str) -> Words<'_> {
+    match text.is_ascii() {
+        true => Words(Kind::Ascii(AsciiWords {
+            text,
+            word: 0,
+            block: 0,
+            ends: ends(text, 0),
+        })),
+        false => Words(Kind::Unicode(text.split_whitespace())),
+    }
+}
+
+/// The words of a text.
+#[derive(Clone, Debug)]
+pub struct Words<'a>(Kind<'a>);
+
+#[derive(Clone, Debug)]
+enum Kind<'a> {
+    Ascii(AsciiWords<'a>),
+    Unicode(SplitWhitespace<'a>),
+}
+
+#[derive(Clone, Debug)]
+struct AsciiWords<'a> {
+    text: &'a str,
+    /// Where the next word begins, if not with white space.
+    word: usize,
+    /// Where the block begins that `ends` is about.
+    block: usize,
+    /// A bit for each byte of white space in the block that is yet to be looked at.
+    ends: u64,
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a str;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a str> {
+        match &mut self.0 {
+            Kind::Ascii(words) => words.next(),
+            Kind::Unicode(words) => words.next(),
+        }
+    }
+}
+
+impl<'a> AsciiWords<'a> {
+    #[inline]
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            let end = match self.ends {
+                0 if self.block + BLOCK >= self.text.len() => self.text.len(),
+                0 => {
+                    self.block += BLOCK;
+                    self.ends = ends(self.text, self.block);
+                    continue;
+                }
+                ends => self.block + ends.trailing_zeros() as usize,
+            };
+            let start = self.word;
+            self.ends &= self.ends.wrapping_sub(1);
+            self.word = end + 1;
+            if start < end {
+                return self.text.get(start..end);
+            }
+            if start >= self.text.len() {
+                self.word = start;
+                return None;
+            }
+        }
+    }
+}
+
+/// The bytes that one set of flags is about.
+const BLOCK: usize = 64;
+
+/// A bit for each byte of white space in the block that begins at `block`.
+#[inline]
+fn ends(text: &str, block: usize) -> u64 {
+    let bytes = text.as_bytes().get(block..).unwrap_or_default();
+    let bytes = bytes.get(..BLOCK).unwrap_or(bytes);
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    let mut ends = 0;
+    for (i, chunk) in chunks.iter().enumerate() {
+        ends |= spaces(*chunk) << (i * 8);
+    }
+    if rest.is_empty() {
+        return ends;
+    }
+    // The last eight bytes once more, since a number is read faster than a few bytes are.
+    match bytes.last_chunk::<8>() {
+        Some(chunk) => ends | spaces(*chunk) << (bytes.len() - 8),
+        None => (0..).zip(rest).fold(0, |ends, (i, byte)| {
+            ends | u64::from(matches!(byte, b'\t'..=b'\r' | b' ')) << i
+        }),
+    }
+}
+
+/// A bit for each of eight ASCII bytes that is white space.
+#[inline]
+fn spaces(bytes: [u8; 8]) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let bytes = u64::from_le_bytes(bytes);
+    // Sums of two bytes below 128 stay within a byte; its top bit is the answer to "at least?".
+    let at_least = |bytes: u64, limit: u64| bytes + EACH * (128 - limit);
+    let no_space = at_least(bytes ^ (EACH * 0x20), 1);
+    let control = at_least(bytes, 9) & !at_least(bytes, 14);
+    let tops = (control | !no_space) & (EACH * 128);
+    // Each top bit is moved to a place of its own in the highest byte.
+    (tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(text: &str) {
+        let expected: Vec<_> = text.split_whitespace().collect();
+        assert_eq!(words(text).collect::<Vec<_>>(), expected, "{text:?}");
+    }
+
+    #[test]
+    fn every_ascii_byte_is_told_apart() {
+        for byte in 0..128u8 {
+            for at in 0..18 {
+                let mut text = [b'x'; 18];
+                text[at] = byte;
+                same(str::from_utf8(&text).unwrap_or_default());
+            }
+        }
+    }
+
+    #[test]
+    fn words_may_end_anywhere() {
+        for len in 0..200 {
+            for step in 1..20 {
+                let byte = |i: usize| if i % step == step - 1 { ' ' } else { 'x' };
+                same(&(0..len).map(byte).collect::<String>());
+            }
+            same(&" ".repeat(len));
+            same(&"x".repeat(len));
+            same(&format!("{}  {}", "x".repeat(len), "\r\n".repeat(len % 9)));
+        }
+    }
+
+    #[test]
+    fn other_texts_are_cut_by_unicode() {
+        for text in ["ä b", "a\u{85}b", "a\u{a0}b\u{2003}c", "日 本\u{3000}語"] {
+            same(text);
+        }
+    }
+}
