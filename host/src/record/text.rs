@@ -1,7 +1,5 @@
 //! Rows as people and log files read them: `(spark, 2)`, or as a JSON object.
 
-use std::fmt::Write;
-
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -27,13 +25,12 @@ impl<'a> TextRows<'a> {
                 if i > 0 {
                     out.push_str(", ");
                 }
-                write!(out, "{}", column.value(row).try_to_string()?).map_err(|e| ArrowError::CastError(e.to_string()))?;
+                column.value(row).write(out)?;
             }
             out.push(')');
             return Ok(());
         };
-        out.push_str(&only.value(row).try_to_string()?);
-        Ok(())
+        only.value(row).write(out)
     }
 }
 
