@@ -1,9 +1,16 @@
 //! Tidemill: a stream processor whose operators are WebAssembly components.
 //!
 //! The modules stand in the order data flows; each may use those before it and never those after.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod record;
 pub mod plugin;
 pub mod source;
+pub mod batch;
+pub mod partition;
 pub mod operator;
 pub mod sink;
+pub mod schedule;
+pub mod manifest;
+pub mod plan;
+pub mod context;

@@ -20,7 +20,7 @@ pub use check::check_graph;
 pub use fault::{Fault, Located, ManifestError, Place};
 pub use graph::NodeRef;
 pub use pipeline::{
-    DEFAULT_PARTITIONS, DeadLetterSpec, MAX_PARTITIONS, MAX_WORKERS, Output, Pipeline, Stream,
+    DEFAULT_PARTITIONS, DeadLetterSpec, MAX_PARTITIONS, MAX_WORKERS, Output, Pipeline, PluginSource, Stream,
 };
 pub use read::Manifest;
 

@@ -4,11 +4,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use crate::operator::Operator;
-use crate::plugin::PluginSpec;
+use crate::plugin::{Plugin, PluginSpec};
 use crate::record::Interval;
 use crate::sink::Sink;
 use crate::source::Source;
@@ -36,7 +37,7 @@ pub struct Pipeline {
     /// Where state is kept; none to keep nothing.
     pub checkpoint: Option<PathBuf>,
     /// User code, by name.
-    pub plugins: IndexMap<String, PluginSpec>,
+    pub plugins: IndexMap<String, PluginSource>,
     /// Where rows come from, by the name of the stream they make.
     pub sources: IndexMap<String, Box<dyn Source>>,
     /// Streams made from others, by name.
@@ -63,6 +64,15 @@ impl Pipeline {
             dead_letters: DeadLetterSpec::Log,
         }
     }
+}
+
+/// Where a plugin's code comes from.
+#[derive(Clone, Debug)]
+pub enum PluginSource {
+    /// A file of Wasm.
+    File(PluginSpec),
+    /// Code that is part of the program.
+    Native(Arc<dyn Plugin>),
 }
 
 /// A stream made from others.

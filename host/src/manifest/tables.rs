@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Place};
 use super::item::Item;
-use super::pipeline::{DEFAULT_PARTITIONS, DeadLetterSpec, Output, Pipeline, Stream};
+use super::pipeline::{DEFAULT_PARTITIONS, DeadLetterSpec, Output, Pipeline, PluginSource, Stream};
 use super::read::Origin;
 use super::words::suggest_among;
 use crate::plugin::PluginSpec;
@@ -130,7 +130,7 @@ struct PipelineKeys {
     checkpoint: Option<PathBuf>,
 }
 
-fn read_plugin(mut item: Item<'_>, origin: &Origin<'_>) -> Result<PluginSpec, Fault> {
+fn read_plugin(mut item: Item<'_>, origin: &Origin<'_>) -> Result<PluginSource, Fault> {
     if let Some(config) = item.table_mut().get_mut("config") {
         times_to_strings(config.get_mut());
     }
@@ -147,7 +147,7 @@ fn read_plugin(mut item: Item<'_>, origin: &Origin<'_>) -> Result<PluginSpec, Fa
         ));
     }
     spec.resolve(origin.base);
-    Ok(spec)
+    Ok(PluginSource::File(spec))
 }
 
 /// JSON, which plugins get, has no times.

@@ -21,8 +21,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use serde::de::{Deserialize, Deserializer, Error};
 
+use crate::partition::TooManyKeys;
 use crate::plugin::{Plugin, PluginError};
-use crate::record::{BatchTime, DeadLetter};
+use crate::record::{BatchTime, Bytes, DeadLetter};
 
 pub use count::Count;
 pub use count_by_value::CountByValue;
@@ -88,6 +89,24 @@ pub struct Opening<'a> {
     pub inputs: &'a [SchemaRef],
     /// Its plugin, where it names one.
     pub plugin: Option<&'a Arc<dyn Plugin>>,
+}
+
+impl<'a> Opening<'a> {
+    /// The schema of its first input.
+    pub(crate) fn input(&self) -> Result<&'a SchemaRef, OperatorError> {
+        self.inputs.first().ok_or_else(|| OperatorError::Option {
+            key: "from",
+            problem: "it reads no stream; name one".to_owned(),
+        })
+    }
+}
+
+/// The plugin that `opening` comes with.
+fn plugin_of<'a>(opening: &Opening<'a>) -> Result<&'a Arc<dyn Plugin>, OperatorError> {
+    opening.plugin.ok_or_else(|| OperatorError::Option {
+        key: "plugin",
+        problem: "it calls a plugin that isn't there; name one of [plugins]".to_owned(),
+    })
 }
 
 /// An operator that fits its inputs.
@@ -178,6 +197,12 @@ pub enum OperatorError {
     /// Its plugin refused or failed.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// Two rows of a key don't fit into one call.
+    #[error("two rows of one key have more than {0}, so that they can't be combined; raise the plugin's `limits.input`")]
+    KeyTooLarge(Bytes),
+    /// There are more keys than fit.
+    #[error(transparent)]
+    TooManyKeys(#[from] TooManyKeys),
     /// Columns could not be computed.
     #[error("cannot compute columns: {0}")]
     Columns(#[from] arrow::error::ArrowError),

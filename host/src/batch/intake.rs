@@ -1,0 +1,218 @@
+//! The intake of one receiver: blocks wait here, bounded in bytes, until a batch takes them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::clock::Clock;
+use super::wake::Wake;
+use crate::record::{BatchTime, Bytes};
+use crate::source::{Block, Closed, Outlet, SourceError};
+
+/// How much an intake takes.
+#[derive(Clone, Copy, Debug)]
+pub struct IntakeOptions {
+    /// The bytes that may wait. A lone block larger than this is let in by itself.
+    pub capacity: Bytes,
+    /// The most rows a second.
+    pub max_rows_per_second: Option<u64>,
+}
+
+/// The intake of one receiver.
+pub struct Intake {
+    options: IntakeOptions,
+    clock: Arc<dyn Clock>,
+    /// Rings when a batch may be due before its time: the receiver ended, or there is no more room.
+    wake: Arc<Wake>,
+    room: Notify,
+    state: Mutex<State>,
+}
+
+struct State {
+    waiting: VecDeque<Waiting>,
+    num_bytes: usize,
+    is_full: bool,
+    is_closed: bool,
+    ended: Option<Result<(), SourceError>>,
+    /// When the next block may come, where the rate is limited.
+    next: Option<Instant>,
+}
+
+struct Waiting {
+    arrived_millis: i64,
+    num_bytes: usize,
+    block: Block,
+}
+
+impl Intake {
+    /// An empty intake.
+    pub fn new(options: IntakeOptions, clock: Arc<dyn Clock>, wake: Arc<Wake>) -> Self {
+        let state = State {
+            waiting: VecDeque::new(),
+            num_bytes: 0,
+            is_full: false,
+            is_closed: false,
+            ended: None,
+            next: None,
+        };
+        Self { options, clock, wake, room: Notify::new(), state: Mutex::new(state) }
+    }
+
+    /// The blocks that arrived up to `time`, or all where `time` is none, in order.
+    pub fn take(&self, time: Option<BatchTime>) -> Vec<Block> {
+        let mut state = self.state();
+        let mut taken = Vec::new();
+        let due = |waiting: &Waiting| time.is_none_or(|time| waiting.arrived_millis <= time.millis());
+        while state.waiting.front().is_some_and(due) {
+            if let Some(waiting) = state.waiting.pop_front() {
+                state.num_bytes -= waiting.num_bytes;
+                taken.push(waiting.block);
+            }
+        }
+        if !taken.is_empty() {
+            state.is_full = false;
+            self.room.notify_waiters();
+        }
+        taken
+    }
+
+    /// The receiver has returned.
+    pub fn end(&self, result: Result<(), SourceError>) {
+        self.state().ended = Some(result);
+        self.wake.ring();
+    }
+
+    /// Whether the receiver has returned and nothing waits any more. The error is the receiver's.
+    pub fn is_finished(&self) -> Result<bool, SourceError> {
+        let mut state = self.state();
+        match state.ended.take() {
+            Some(Err(error)) => Err(error),
+            Some(Ok(())) => {
+                state.ended = Some(Ok(()));
+                Ok(state.waiting.is_empty())
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Whether the receiver waits for room.
+    pub fn is_full(&self) -> bool {
+        self.state().is_full
+    }
+
+    /// Whether the receiver has returned.
+    pub fn has_ended(&self) -> bool {
+        self.state().ended.is_some()
+    }
+
+    /// Takes no more blocks.
+    pub fn close(&self) {
+        self.state().is_closed = true;
+        self.room.notify_waiters();
+    }
+
+    /// Lets `block` in, where there is room; else answers it.
+    fn offer(&self, block: Block, num_bytes: usize) -> Result<Option<Block>, Closed> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(Closed);
+        }
+        if !state.waiting.is_empty() && state.num_bytes + num_bytes > self.options.capacity.as_usize() {
+            state.is_full = true;
+            self.wake.ring();
+            return Ok(Some(block));
+        }
+        state.num_bytes += num_bytes;
+        state.waiting.push_back(Waiting { arrived_millis: self.clock.now_millis(), num_bytes, block });
+        Ok(None)
+    }
+
+    /// When a block of `num_rows` rows may come in, so that the rate stays below its limit.
+    fn turn(&self, num_rows: usize) -> Option<Instant> {
+        let rate = self.options.max_rows_per_second.filter(|rate| *rate > 0)?;
+        let mut state = self.state();
+        let turn = state.next.map_or_else(Instant::now, |next| next.max(Instant::now()));
+        state.next = turn.checked_add(Duration::from_secs_f64(num_rows as f64 / rate as f64));
+        Some(turn)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Outlet for Intake {
+    async fn put(&self, block: Block) -> Result<(), Closed> {
+        if let Some(turn) = self.turn(block.rows.num_rows()) {
+            sleep_until(turn).await;
+        }
+        let num_bytes = block.rows.get_array_memory_size();
+        let mut offered = block;
+        loop {
+            let room = self.room.notified();
+            tokio::pin!(room);
+            // Counts from here on, so that room made between the offer and the wait is not missed.
+            room.as_mut().enable();
+            match self.offer(offered, num_bytes)? {
+                None => return Ok(()),
+                Some(refused) => offered = refused,
+            }
+            room.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+
+    use super::*;
+    use crate::batch::ManualClock;
+
+    fn block(text: &str) -> Block {
+        let column: ArrayRef = Arc::new(StringArray::from(vec![text]));
+        Block { rows: RecordBatch::try_from_iter([("line", column)]).unwrap(), dead: Vec::new() }
+    }
+
+    fn intake(clock: &Arc<ManualClock>, capacity: u64) -> Arc<Intake> {
+        let options = IntakeOptions { capacity: Bytes(capacity), max_rows_per_second: None };
+        Arc::new(Intake::new(options, Arc::clone(clock) as Arc<dyn Clock>, Arc::default()))
+    }
+
+    #[tokio::test]
+    async fn a_batch_takes_what_arrived_up_to_its_time() {
+        let clock = Arc::new(ManualClock::new(1000));
+        let intake = intake(&clock, 1 << 20);
+        intake.put(block("a")).await.unwrap();
+        clock.advance(1);
+        intake.put(block("b")).await.unwrap();
+        assert_eq!(intake.take(Some(BatchTime::from_millis(1000))).len(), 1);
+        assert_eq!(intake.take(Some(BatchTime::from_millis(1000))).len(), 0);
+        assert_eq!(intake.take(None).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_full_intake_makes_the_receiver_wait_until_a_batch_takes_blocks() {
+        let clock = Arc::new(ManualClock::new(0));
+        let intake = intake(&clock, 1);
+        intake.put(block("the first is let in alone")).await.unwrap();
+        let second = tokio::spawn({
+            let intake = Arc::clone(&intake);
+            async move { intake.put(block("the second waits")).await }
+        });
+        while !intake.is_full() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!second.is_finished());
+        assert_eq!(intake.take(None).len(), 1);
+        second.await.unwrap().unwrap();
+        assert_eq!(intake.take(None).len(), 1);
+        intake.close();
+        assert!(intake.put(block("nobody takes this")).await.is_err());
+    }
+}

@@ -1,0 +1,12 @@
+//! How a stream of arrivals becomes batches: the clock that says when, and the intake that says what.
+//!
+//! Blocks of receivers come in, bounded in bytes; out go, at each batch time, the blocks that arrived up to then.
+//! Nothing is dropped: who brings more than there is room for waits. Time is injected, so that tests don't sleep.
+
+mod clock;
+mod intake;
+mod wake;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use intake::{Intake, IntakeOptions};
+pub use wake::Wake;

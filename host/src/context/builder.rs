@@ -1,0 +1,245 @@
+//! A pipeline put together from Rust.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::options::RunOptions;
+use super::report::Listener;
+use super::running::{RunningContext, StartError, start};
+use crate::batch::{Clock, SystemClock};
+use crate::manifest::{DeadLetterSpec, Fault, Output, Pipeline, Place, PluginSource, Stream};
+use crate::operator::{Count, CountByValue, Filter, Operator, Reduce, ReduceByKey, Repartition, Transform, Union};
+use crate::plugin::{Engine, EngineOptions, Plugin, PluginSpec};
+use crate::record::Interval;
+use crate::sink::{Console, Discard, Files, Sink};
+use crate::source::{Directory, Generate, Socket, Source};
+
+/// A pipeline in the making. `start` consumes it, so nothing can be added to a pipeline that runs.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidemill::context::{RunOptions, StreamingContext};
+/// use tidemill::source::{Extent, Generate};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut context = StreamingContext::new("how_many", Duration::from_millis(100))?;
+/// let lines = context.generate("lines", Generate { rows: Some(1000), ..Generate::default() });
+/// let counts = context.count("counts", &lines);
+/// context.discard("nowhere", &counts);
+///
+/// let running = context.start(&RunOptions { extent: Extent::Available, ..RunOptions::default() })?;
+/// let summary = running.await_termination()?;
+/// assert_eq!(summary.num_rows_in, 1000);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What is wrong with the pipeline, such as a name given twice, is told by `start`.
+pub struct StreamingContext {
+    pipeline: Pipeline,
+    engine: Option<Engine>,
+    clock: Arc<dyn Clock>,
+    listeners: Vec<Box<dyn Listener>>,
+    fault: Option<Fault>,
+}
+
+/// A stream of a pipeline in the making.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamHandle(String);
+
+/// A plugin of a pipeline in the making.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginHandle(String);
+
+impl StreamingContext {
+    /// A pipeline called `name` with a batch every `interval`, which is to be a whole number of milliseconds.
+    pub fn new(name: &str, interval: Duration) -> Result<Self, Fault> {
+        let interval = Interval::new(interval).ok_or_else(|| {
+            let problem = format!("{interval:?} is not a whole number of milliseconds");
+            Fault::new(Place::key("pipeline", "batch_interval"), problem, "give at least 1 ms")
+        })?;
+        Ok(Self::from_pipeline(Pipeline::new(name, interval)))
+    }
+
+    /// A pipeline that was described before, for example by a manifest.
+    pub fn from_pipeline(pipeline: Pipeline) -> Self {
+        Self { pipeline, engine: None, clock: Arc::new(SystemClock), listeners: Vec::new(), fault: None }
+    }
+
+    /// Runs tasks on `workers` threads; as many as there are cores where this isn't called.
+    pub fn workers(&mut self, workers: NonZeroUsize) -> &mut Self {
+        self.pipeline.workers = Some(workers);
+        self
+    }
+
+    /// Cuts batches into at most `partitions` partitions; 8 where this isn't called.
+    pub fn partitions(&mut self, partitions: NonZeroUsize) -> &mut Self {
+        self.pipeline.partitions = partitions;
+        self
+    }
+
+    /// Takes the time from `clock` rather than from the system.
+    pub fn clock(&mut self, clock: Arc<dyn Clock>) -> &mut Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Compiles and runs plugins with `engine`; several contexts may share one.
+    pub fn engine(&mut self, engine: &Engine) -> &mut Self {
+        self.engine = Some(engine.clone());
+        self
+    }
+
+    /// Tells `listener` of every batch.
+    pub fn listener(&mut self, listener: impl Listener + 'static) -> &mut Self {
+        self.listeners.push(Box::new(listener));
+        self
+    }
+
+    /// Sends rows that are set aside there; to the log where this isn't called.
+    pub fn dead_letters(&mut self, to: DeadLetterSpec) -> &mut Self {
+        self.pipeline.dead_letters = to;
+        self
+    }
+
+    /// A plugin of Wasm.
+    pub fn plugin(&mut self, name: &str, spec: PluginSpec) -> PluginHandle {
+        self.add_plugin(name, PluginSource::File(spec))
+    }
+
+    /// A plugin that is Rust code of this program.
+    pub fn native_plugin(&mut self, name: &str, plugin: impl Plugin + 'static) -> PluginHandle {
+        self.add_plugin(name, PluginSource::Native(Arc::new(plugin)))
+    }
+
+    /// The rows of any source.
+    pub fn source(&mut self, name: &str, source: impl Source + 'static) -> StreamHandle {
+        let replaced = self.pipeline.sources.insert(name.to_owned(), Box::new(source)).is_some();
+        self.once(replaced, "sources", name);
+        StreamHandle(name.to_owned())
+    }
+
+    /// Lines from the TCP server at `address`, such as `127.0.0.1:9999`.
+    pub fn socket_text(&mut self, name: &str, address: &str) -> StreamHandle {
+        self.source(name, Socket::text(address))
+    }
+
+    /// Lines of the files that appear in a directory.
+    pub fn text_files(&mut self, name: &str, directory: Directory) -> StreamHandle {
+        self.source(name, directory)
+    }
+
+    /// Made-up lines, for trials.
+    pub fn generate(&mut self, name: &str, generate: Generate) -> StreamHandle {
+        self.source(name, generate)
+    }
+
+    /// Maps, filters or flat-maps with a plugin.
+    pub fn transform(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
+        self.operator(name, &[from], Transform { plugin: plugin.0.clone() })
+    }
+
+    /// Keeps the rows that a plugin chooses.
+    pub fn filter(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
+        self.operator(name, &[from], Filter { plugin: plugin.0.clone() })
+    }
+
+    /// The rows of several streams, stream after stream.
+    pub fn union(&mut self, name: &str, from: &[&StreamHandle]) -> StreamHandle {
+        self.operator(name, from, Union {})
+    }
+
+    /// The rows of a stream in `partitions` partitions.
+    pub fn repartition(&mut self, name: &str, from: &StreamHandle, partitions: NonZeroUsize) -> StreamHandle {
+        self.operator(name, &[from], Repartition { partitions })
+    }
+
+    /// How many rows each batch has.
+    pub fn count(&mut self, name: &str, from: &StreamHandle) -> StreamHandle {
+        self.operator(name, &[from], Count {})
+    }
+
+    /// Each distinct row of a batch, and how often it is there.
+    pub fn count_by_value(&mut self, name: &str, from: &StreamHandle) -> StreamHandle {
+        self.operator(name, &[from], CountByValue {})
+    }
+
+    /// All rows of a batch as one, combined by a plugin.
+    pub fn reduce(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
+        self.operator(name, &[from], Reduce { plugin: plugin.0.clone() })
+    }
+
+    /// The rows of each key as one, combined by a plugin. `key` names the columns that make the key.
+    pub fn reduce_by_key(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        key: &[&str],
+        plugin: &PluginHandle,
+    ) -> StreamHandle {
+        let key = key.iter().map(|&column| column.to_owned()).collect();
+        self.operator(name, &[from], ReduceByKey { plugin: plugin.0.clone(), key })
+    }
+
+    /// Any operator.
+    pub fn operator(
+        &mut self,
+        name: &str,
+        from: &[&StreamHandle],
+        op: impl Operator + 'static,
+    ) -> StreamHandle {
+        let from = from.iter().map(|stream| stream.0.clone()).collect();
+        let replaced = self.pipeline.streams.insert(name.to_owned(), Stream { from, op: Box::new(op) }).is_some();
+        self.once(replaced, "streams", name);
+        StreamHandle(name.to_owned())
+    }
+
+    /// Prints the first rows of each batch.
+    pub fn console(&mut self, name: &str, from: &StreamHandle) -> &mut Self {
+        self.sink(name, from, Console::default())
+    }
+
+    /// Writes each batch to a folder of files.
+    pub fn files(&mut self, name: &str, from: &StreamHandle, files: Files) -> &mut Self {
+        self.sink(name, from, files)
+    }
+
+    /// Computes the stream and throws it away.
+    pub fn discard(&mut self, name: &str, from: &StreamHandle) -> &mut Self {
+        self.sink(name, from, Discard::default())
+    }
+
+    /// Writes the stream to any sink.
+    pub fn sink(&mut self, name: &str, from: &StreamHandle, sink: impl Sink + 'static) -> &mut Self {
+        let output = Output { from: from.0.clone(), sink: Box::new(sink) };
+        let replaced = self.pipeline.sinks.insert(name.to_owned(), output).is_some();
+        self.once(replaced, "sinks", name);
+        self
+    }
+
+    /// Checks the pipeline, and sets it going. Nothing is left running where it fails.
+    pub fn start(self, options: &RunOptions) -> Result<RunningContext, StartError> {
+        if let Some(fault) = self.fault {
+            return Err(fault.into());
+        }
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => Engine::new(&EngineOptions::from_env())?,
+        };
+        start(self.pipeline, options, &engine, self.clock, self.listeners)
+    }
+
+    fn add_plugin(&mut self, name: &str, source: PluginSource) -> PluginHandle {
+        let replaced = self.pipeline.plugins.insert(name.to_owned(), source).is_some();
+        self.once(replaced, "plugins", name);
+        PluginHandle(name.to_owned())
+    }
+
+    fn once(&mut self, replaced: bool, section: &str, name: &str) {
+        if replaced && self.fault.is_none() {
+            let place = Place::item(format!("{section}.{name}"));
+            self.fault = Some(Fault::new(place, "the name is given twice", "give each its own"));
+        }
+    }
+}

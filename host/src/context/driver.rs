@@ -1,0 +1,218 @@
+//! Driving batches: wait for the time, cut, run, stage, publish, report; and ending in order.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::control::{Control, StopMode};
+use super::dead_letters::DeadLetters;
+use super::inputs::{Inputs, Reach};
+use super::options::RunOptions;
+use super::report::{BatchReport, Listener, Summary};
+use super::running::RunError;
+use crate::batch::Clock;
+use crate::manifest::Pipeline;
+use crate::plan::OpenedPipeline;
+use crate::record::{BatchTime, Interval, Partition, num_rows};
+use crate::schedule::{Executor, JobResult, StagePlan};
+use crate::sink::Writer;
+use crate::source::{Extent, Opening};
+
+/// Drives the batches of one pipeline, on a thread of its own.
+pub(super) struct Driver {
+    interval: Interval,
+    options: RunOptions,
+    clock: Arc<dyn Clock>,
+    control: Control,
+    inputs: Inputs,
+    executor: Executor,
+    sinks: Vec<(String, Box<dyn Writer>)>,
+    dead_letters: DeadLetters,
+    listeners: Vec<Box<dyn Listener>>,
+    start: i64,
+    summary: Summary,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// A batch an interval.
+    Ticking,
+    /// As fast as input comes, until there is no more.
+    Draining(Reach),
+}
+
+impl Driver {
+    /// Opens sinks, then sources, and starts workers.
+    pub(super) fn open(
+        pipeline: Pipeline,
+        opened: &OpenedPipeline,
+        plan: StagePlan,
+        options: RunOptions,
+        clock: Arc<dyn Clock>,
+        control: Control,
+        listeners: Vec<Box<dyn Listener>>,
+    ) -> Result<Self, RunError> {
+        let start = clock.now_millis();
+        let dead_letters = DeadLetters::open(&pipeline.dead_letters, &pipeline.name)?;
+        let sinks = open_sinks(&pipeline, opened)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
+        let executor = Executor::start(plan, num_workers).map_err(RunError::Thread)?;
+        let opening =
+            Opening { name: String::new(), time: BatchTime::from_millis(start), extent: options.extent };
+        let sources = opened.schemas.keys().filter_map(|name| Some((name, pipeline.sources.get(name)?.as_ref())));
+        let inputs = Inputs::open(sources, &opening, pipeline.partitions.get(), &clock, &control.wake)?;
+        Ok(Self {
+            interval: pipeline.interval,
+            options,
+            clock,
+            control,
+            inputs,
+            executor,
+            sinks,
+            dead_letters,
+            listeners,
+            start,
+            summary: Summary::default(),
+        })
+    }
+
+    /// Runs until it is stopped, has nothing more to do, or fails.
+    pub(super) fn run(mut self) -> Result<Summary, RunError> {
+        let ran = self.batches();
+        let closed = self.sinks.iter_mut().try_for_each(|(name, sink)| {
+            sink.close().map_err(|error| RunError::Sink { name: name.clone(), error })
+        });
+        self.inputs.abandon();
+        ran.and(closed).map(|()| self.summary)
+    }
+
+    fn batches(&mut self) -> Result<(), RunError> {
+        let mut time = self.interval.next_after(self.start);
+        let mut phase = match self.options.extent {
+            Extent::Endless => Phase::Ticking,
+            Extent::Available => Phase::Draining(Reach::Everything),
+        };
+        loop {
+            match self.wait(time, phase) {
+                Next::Batch if phase == Phase::Draining(Reach::Received) && self.inputs.is_finished(Reach::Received)? => {
+                    return Ok(());
+                }
+                Next::Batch => {}
+                Next::Drain => {
+                    self.inputs.stop();
+                    phase = Phase::Draining(Reach::Received);
+                    continue;
+                }
+                Next::End => return Ok(()),
+            }
+            let reach = match phase {
+                Phase::Ticking => Reach::UpToTime,
+                Phase::Draining(reach) => reach,
+            };
+            self.batch(time, reach)?;
+            time = time.next(self.interval);
+            if self.inputs.is_finished(reach)? || self.is_over() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&self, time: BatchTime, phase: Phase) -> Next {
+        let takes_input = phase != Phase::Draining(Reach::Received);
+        loop {
+            match self.control.asked() {
+                Some(StopMode::Immediate) => return Next::End,
+                Some(StopMode::Graceful) if takes_input => return Next::Drain,
+                _ => {}
+            }
+            match phase {
+                Phase::Draining(_) if self.inputs.is_pressing() => return Next::Batch,
+                Phase::Draining(_) => {
+                    self.control.wake.wait(None);
+                }
+                Phase::Ticking if self.deadline().is_some_and(|end| self.clock.now_millis() >= end.millis()) => {
+                    return Next::Drain;
+                }
+                Phase::Ticking => {
+                    let due = self.deadline().map_or(time, |end| end.min(time));
+                    if self.clock.wait_until(due, &self.control.wake) && due == time {
+                        return Next::Batch;
+                    }
+                }
+            }
+        }
+    }
+
+    /// When the time that the run was given is up.
+    fn deadline(&self) -> Option<BatchTime> {
+        let millis = i64::try_from(self.options.duration?.as_millis()).unwrap_or(i64::MAX);
+        Some(BatchTime::from_millis(self.start.saturating_add(millis)))
+    }
+
+    fn is_over(&self) -> bool {
+        self.options.batches.is_some_and(|limit| self.summary.num_batches >= limit)
+    }
+
+    fn batch(&mut self, time: BatchTime, reach: Reach) -> Result<(), RunError> {
+        let begun = Instant::now();
+        let delay = self.clock.now_millis().saturating_sub(time.millis());
+        let cut = self.inputs.cut(time, reach)?;
+        let result = self.executor.run(time, cut.inputs).map_err(|error| RunError::Batch { time, error })?;
+        let mut dead = cut.dead;
+        dead.extend(result.dead.iter().cloned());
+        self.stage(time, &result)?;
+        self.dead_letters.write(time, &dead)?;
+        self.publish(time)?;
+        let report = BatchReport {
+            time,
+            num_input_rows: self.inputs.names().map(str::to_owned).zip(result.num_input_rows).collect(),
+            num_output_rows: self.sinks.iter().map(|(name, _)| name.clone()).zip(sizes(&result.outputs)).collect(),
+            num_dead_letters: dead.len(),
+            scheduling_delay: Duration::from_millis(u64::try_from(delay).unwrap_or(0)),
+            processing_time: begun.elapsed(),
+        };
+        self.summary.add(&report);
+        self.listeners.iter_mut().for_each(|listener| listener.batch_completed(&report));
+        Ok(())
+    }
+
+    fn stage(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
+        for ((name, sink), partitions) in self.sinks.iter_mut().zip(&result.outputs) {
+            sink.stage(time, partitions).map_err(|error| RunError::Sink { name: name.clone(), error })?;
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, time: BatchTime) -> Result<(), RunError> {
+        for (name, sink) in &mut self.sinks {
+            sink.publish(time).map_err(|error| RunError::Sink { name: name.clone(), error })?;
+        }
+        Ok(())
+    }
+}
+
+enum Next {
+    /// Run a batch.
+    Batch,
+    /// Take no more input, and process what there is.
+    Drain,
+    /// End at once.
+    End,
+}
+
+fn open_sinks(pipeline: &Pipeline, opened: &OpenedPipeline) -> Result<Vec<(String, Box<dyn Writer>)>, RunError> {
+    let mut sinks = Vec::with_capacity(pipeline.sinks.len());
+    for (name, output) in &pipeline.sinks {
+        if let Some(schema) = opened.schemas.get(&output.from) {
+            let writer = output.sink.open(schema).map_err(|error| RunError::Sink { name: name.clone(), error })?;
+            sinks.push((name.clone(), writer));
+        }
+    }
+    Ok(sinks)
+}
+
+fn sizes(outputs: &[Vec<Partition>]) -> impl Iterator<Item = usize> {
+    outputs.iter().map(|partitions| partitions.iter().map(|blocks| num_rows(blocks)).sum())
+}

@@ -1,0 +1,203 @@
+//! The sources of a running pipeline: receivers with their intakes, and replayable readers.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use super::running::RunError;
+use crate::batch::{Clock, Intake, IntakeOptions, Wake};
+use crate::partition::{concatenate, cut};
+use crate::record::{BatchTime, Bytes, DeadLetter};
+use crate::schedule::{Input, StageInput};
+use crate::source::{Block, Opening, Outlet, Reader, Receiver, Replayable, Source, SourceError, Stop};
+
+/// What may wait of one receiver.
+const INTAKE_CAPACITY: Bytes = Bytes::mib(64);
+
+/// All sources of a running pipeline, in the order of the plan's inputs.
+pub(super) struct Inputs {
+    inputs: Vec<InputOf>,
+    partitions: usize,
+    stop: watch::Sender<bool>,
+    runtime: Runtime,
+}
+
+struct InputOf {
+    name: String,
+    schema: SchemaRef,
+    kind: Kind,
+}
+
+enum Kind {
+    Received(Arc<Intake>),
+    Replayable(Box<dyn Replayable>),
+}
+
+/// What a batch is made of.
+#[derive(Default)]
+pub(super) struct Cut {
+    pub(super) inputs: Vec<StageInput>,
+    pub(super) dead: Vec<DeadLetter>,
+}
+
+/// What a batch takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// What arrived up to its time.
+    UpToTime,
+    /// Everything that is there.
+    Everything,
+    /// What was received, and nothing new of replayable sources.
+    Received,
+}
+
+impl Inputs {
+    /// Opens `sources` and sets their receivers going.
+    pub(super) fn open<'a>(
+        sources: impl Iterator<Item = (&'a String, &'a dyn Source)>,
+        opening: &Opening,
+        partitions: usize,
+        clock: &Arc<dyn Clock>,
+        wake: &Arc<Wake>,
+    ) -> Result<Self, RunError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("receivers")
+            .enable_all()
+            .build()
+            .map_err(RunError::Thread)?;
+        let (stop, stopped) = Stop::new();
+        let mut inputs = Vec::new();
+        for (name, source) in sources {
+            let opening = Opening { name: name.clone(), ..opening.clone() };
+            let reader = source.open(&opening).map_err(|error| RunError::Source { name: name.clone(), error })?;
+            let kind = match reader {
+                Reader::Replayable(replayable) => Kind::Replayable(replayable),
+                Reader::Receiver(receiver) => {
+                    let options =
+                        IntakeOptions { capacity: INTAKE_CAPACITY, max_rows_per_second: source.max_rows_per_second() };
+                    let intake = Arc::new(Intake::new(options, Arc::clone(clock), Arc::clone(wake)));
+                    receive(&runtime, receiver, &intake, stopped.clone());
+                    Kind::Received(intake)
+                }
+            };
+            inputs.push(InputOf { name: name.clone(), schema: source.schema(), kind });
+        }
+        Ok(Self { inputs, partitions, stop, runtime })
+    }
+
+    /// The names of the sources, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().map(|input| input.name.as_str())
+    }
+
+    /// Takes the batch of time `time`.
+    pub(super) fn cut(&mut self, time: BatchTime, reach: Reach) -> Result<Cut, RunError> {
+        let mut all = Cut::default();
+        for input in &mut self.inputs {
+            let failed = |error| RunError::Source { name: input.name.clone(), error };
+            let partitions = match &mut input.kind {
+                Kind::Received(intake) => {
+                    let blocks = intake.take((reach == Reach::UpToTime).then_some(time));
+                    rows_of(blocks, &input.schema, self.partitions, &mut all.dead).map_err(failed)?
+                }
+                Kind::Replayable(_) if reach == Reach::Received => StageInput::new(),
+                Kind::Replayable(replayable) => {
+                    let splits = replayable.cut(time, self.partitions).map_err(failed)?;
+                    splits.into_iter().map(Input::Split).collect()
+                }
+            };
+            all.inputs.push(partitions);
+        }
+        Ok(all)
+    }
+
+    /// Whether nothing will ever come any more. A receiver that failed fails the run.
+    pub(super) fn is_finished(&self, reach: Reach) -> Result<bool, RunError> {
+        let mut finished = true;
+        for input in &self.inputs {
+            finished &= match &input.kind {
+                Kind::Received(intake) => intake
+                    .is_finished()
+                    .map_err(|error| RunError::Source { name: input.name.clone(), error })?,
+                Kind::Replayable(replayable) => reach == Reach::Received || replayable.is_finished(),
+            };
+        }
+        Ok(finished)
+    }
+
+    /// Whether a batch that takes everything can't wait: a receiver waits for room, or all have returned.
+    pub(super) fn is_pressing(&self) -> bool {
+        let mut intakes = self.inputs.iter().filter_map(|input| match &input.kind {
+            Kind::Received(intake) => Some(intake),
+            Kind::Replayable(_) => None,
+        });
+        intakes.clone().all(|intake| intake.has_ended()) || intakes.any(|intake| intake.is_full())
+    }
+
+    /// Asks receivers to return, with all that they have taken from the outside.
+    pub(super) fn stop(&self) {
+        // Receivers that have returned don't listen.
+        let _ = self.stop.send(true);
+    }
+
+    /// Ends receivers without waiting for any of them.
+    pub(super) fn abandon(self) {
+        for input in &self.inputs {
+            if let Kind::Received(intake) = &input.kind {
+                intake.close();
+            }
+        }
+        self.stop();
+        self.runtime.shutdown_background();
+    }
+}
+
+fn receive(runtime: &Runtime, receiver: Box<dyn Receiver>, intake: &Arc<Intake>, stop: Stop) {
+    let outlet = Arc::clone(intake) as Arc<dyn Outlet>;
+    let run = runtime.spawn(receiver.run(outlet, stop));
+    let intake = Arc::clone(intake);
+    runtime.spawn(async move {
+        let result = run.await.unwrap_or_else(|error| Err(SourceError::Option(format!("its receiver panicked: {error}"))));
+        intake.end(result);
+    });
+}
+
+/// The rows of `blocks`, cut into partitions.
+fn rows_of(
+    blocks: Vec<Block>,
+    schema: &SchemaRef,
+    partitions: usize,
+    dead: &mut Vec<DeadLetter>,
+) -> Result<StageInput, SourceError> {
+    let mut rows: Vec<RecordBatch> = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        dead.extend(block.dead);
+        rows.push(block.rows);
+    }
+    let rows = coalesce(rows, schema)?;
+    Ok(cut(&rows, partitions).into_iter().map(Input::Rows).collect())
+}
+
+/// The rows worth an operator's call.
+const BLOCK_ROWS: usize = 8192;
+
+/// Joins small neighbours, so that operators are called with blocks that are worth it.
+fn coalesce(blocks: Vec<RecordBatch>, schema: &SchemaRef) -> Result<Vec<RecordBatch>, SourceError> {
+    let mut joined = Vec::new();
+    let mut small: Vec<RecordBatch> = Vec::new();
+    let mut num_small = 0;
+    for block in blocks {
+        num_small += block.num_rows();
+        small.push(block);
+        if num_small >= BLOCK_ROWS {
+            joined.extend(concatenate(schema, &std::mem::take(&mut small))?);
+            num_small = 0;
+        }
+    }
+    joined.extend(concatenate(schema, &small)?);
+    Ok(joined)
+}

@@ -1,0 +1,19 @@
+//! One run of one pipeline: built, started once, stopped once.
+//!
+//! A `StreamingContext` is a pipeline in the making; `start` checks all of it, opens sources and sinks, and answers a
+//! `RunningContext`. A thread of its own then drives batch after batch: cut, run, stage, publish, report.
+
+mod builder;
+mod control;
+mod dead_letters;
+mod driver;
+mod inputs;
+mod options;
+mod report;
+mod running;
+
+pub use builder::{PluginHandle, StreamHandle, StreamingContext};
+pub use control::{Control, StopMode};
+pub use options::RunOptions;
+pub use report::{BatchReport, Listener, Summary};
+pub use running::{RunError, RunningContext, StartError, start};

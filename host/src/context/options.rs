@@ -1,0 +1,25 @@
+//! How a run differs from the pipeline's own words.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use crate::source::Extent;
+
+/// How to run a pipeline.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Whether to end once what is there was processed.
+    pub extent: Extent,
+    /// Stop after so many batches.
+    pub batches: Option<u64>,
+    /// Stop after so long.
+    pub duration: Option<Duration>,
+    /// So many workers, whatever the pipeline says.
+    pub workers: Option<NonZeroUsize>,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { extent: Extent::Endless, batches: None, duration: None, workers: None }
+    }
+}

@@ -1,0 +1,152 @@
+//! Starting a pipeline, and what is held of it while it runs.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded};
+
+use super::control::{Control, StopMode};
+use super::dead_letters::DeadLetterError;
+use super::driver::Driver;
+use super::options::RunOptions;
+use super::report::{Listener, Summary};
+use crate::batch::Clock;
+use crate::manifest::{Fault, Pipeline};
+use crate::plan::{OpenedPipeline, lay_out};
+use crate::plugin::{Engine, EngineError};
+use crate::schedule::TaskError;
+use crate::sink::SinkError;
+use crate::source::SourceError;
+
+/// The thread that drives batches runs tasks itself, so it needs a worker's stack.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Why a pipeline did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The pipeline is wrong.
+    #[error(transparent)]
+    Wrong(#[from] Fault),
+    /// There is no engine to run plugins.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The pipeline is right, and something around it isn't.
+    #[error(transparent)]
+    Failed(#[from] RunError),
+}
+
+/// Why a pipeline failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A source failed.
+    #[error("source `{name}` failed: {error}")]
+    Source {
+        /// Which.
+        name: String,
+        /// Why.
+        #[source]
+        error: SourceError,
+    },
+    /// A batch failed.
+    #[error("batch {time} failed: {error}")]
+    Batch {
+        /// The batch's time.
+        time: crate::record::BatchTime,
+        /// Why.
+        #[source]
+        error: TaskError,
+    },
+    /// A sink failed.
+    #[error("sink `{name}` failed: {error}")]
+    Sink {
+        /// Which.
+        name: String,
+        /// Why.
+        #[source]
+        error: SinkError,
+    },
+    /// Rows set aside could not be kept.
+    #[error(transparent)]
+    DeadLetters(#[from] DeadLetterError),
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
+    /// The host itself failed; this is a bug.
+    #[error("the pipeline's thread panicked; this is a bug in tidemill, please report it")]
+    Panic,
+}
+
+/// A pipeline that runs. Dropping it stops it at once.
+pub struct RunningContext {
+    control: Control,
+    ended: Receiver<Result<Summary, RunError>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Starts `pipeline`. Nothing is left running where it fails.
+pub fn start(
+    pipeline: Pipeline,
+    options: &RunOptions,
+    engine: &Engine,
+    clock: Arc<dyn Clock>,
+    listeners: Vec<Box<dyn Listener>>,
+) -> Result<RunningContext, StartError> {
+    let opened = OpenedPipeline::open(&pipeline, engine)?;
+    let plan = lay_out(&pipeline, &opened);
+    let control = Control::default();
+    let driver = Driver::open(pipeline, &opened, plan, options.clone(), clock, control.clone(), listeners)?;
+    let (end, ended) = bounded(1);
+    let thread = std::thread::Builder::new().name("driver".into()).stack_size(STACK_BYTES).spawn(move || {
+        // Whoever waits may have gone.
+        let _ = end.send(driver.run());
+    });
+    let thread = thread.map_err(RunError::Thread)?;
+    Ok(RunningContext { control, ended, thread: Mutex::new(Some(thread)) })
+}
+
+impl RunningContext {
+    /// A handle to stop it from elsewhere.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Asks it to stop; `await_termination` tells when it has.
+    pub fn stop(&self, mode: StopMode) {
+        self.control.stop(mode);
+    }
+
+    /// Waits until it has ended, by itself, by a stop, or by an error.
+    pub fn await_termination(self) -> Result<Summary, RunError> {
+        let result = self.ended.recv().unwrap_or(Err(RunError::Panic));
+        self.join();
+        result
+    }
+
+    /// Waits until it has ended, or for `limit`. None where it still runs; its result is told once.
+    pub fn await_termination_or_timeout(&self, limit: Duration) -> Option<Result<Summary, RunError>> {
+        let result = match self.ended.recv_timeout(limit) {
+            Ok(result) => result,
+            Err(crossbeam_channel::RecvTimeoutError::Timeout) => return None,
+            Err(crossbeam_channel::RecvTimeoutError::Disconnected) => Err(RunError::Panic),
+        };
+        self.join();
+        Some(result)
+    }
+
+    fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // A panic was told by the channel.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for RunningContext {
+    fn drop(&mut self) {
+        self.control.stop(StopMode::Immediate);
+        self.join();
+    }
+}

@@ -1,0 +1,231 @@
+//! Grouping rows by key and combining the values of each key with a plugin.
+//!
+//! Blocks come in; per partition one row a key comes out: the key columns, then the values, in the order in
+//! which keys first appeared. Rows wait until they are many, are sorted by key, and are combined in calls of a
+//! size that stays in the cache; what comes back waits again, before the rows that follow. So each key's values
+//! reach the plugin in arrival order, cut into calls in a way that follows from the rows alone.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::{Fields, Schema, SchemaRef};
+
+use super::transform::{bytes_of, halves};
+use super::{Factory, OperatorError, Output, Process, TaskInfo};
+use crate::partition::{Groups, KeyEncoder, TooManyKeys, concatenate};
+use crate::plugin::{Call, Plugin, Reducer};
+
+/// The least rows that are worth sorting.
+const MIN_WAITING_ROWS: usize = 64 * 1024;
+/// The most rows of one call; more don't make it faster.
+const MAX_CALL_ROWS: usize = 128 * 1024;
+
+/// Makes the combining of one operator.
+pub(super) struct CombineFactory {
+    plugin: Arc<dyn Plugin>,
+    stream: String,
+    key: Vec<usize>,
+    values: Vec<usize>,
+    key_fields: Fields,
+    value_schema: SchemaRef,
+}
+
+impl CombineFactory {
+    /// For rows with schema `input`, by the columns `key`; all other columns are values. Opens the plugin, to see
+    /// that it accepts them.
+    pub(super) fn open(
+        plugin: &Arc<dyn Plugin>,
+        stream: &str,
+        input: &SchemaRef,
+        key: Vec<usize>,
+    ) -> Result<Self, OperatorError> {
+        let values: Vec<_> = (0..input.fields().len()).filter(|column| !key.contains(column)).collect();
+        let fields = |columns: &[usize]| columns.iter().filter_map(|&c| input.fields().get(c).cloned()).collect::<Fields>();
+        let (key_fields, value_schema) = (fields(&key), Arc::new(Schema::new(fields(&values))));
+        plugin.reducer(stream, &value_schema)?;
+        Ok(Self { plugin: Arc::clone(plugin), stream: stream.to_owned(), key, values, key_fields, value_schema })
+    }
+
+    /// The key columns, then the values.
+    pub(super) fn output(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.key_fields.iter().chain(self.value_schema.fields()).cloned().collect::<Fields>()))
+    }
+}
+
+impl Factory for CombineFactory {
+    fn make(&self) -> Result<Box<dyn Process>, OperatorError> {
+        Ok(Box::new(Combine {
+            key: self.key.clone(),
+            values: self.values.clone(),
+            output: self.output(),
+            encoder: KeyEncoder::new(&self.key_fields)?,
+            groups: Groups::default(),
+            waiting: Waiting::new(Arc::clone(&self.value_schema)),
+            reducer: self.plugin.reducer(&self.stream, &self.value_schema)?,
+        }))
+    }
+}
+
+struct Combine {
+    key: Vec<usize>,
+    values: Vec<usize>,
+    output: SchemaRef,
+    encoder: KeyEncoder,
+    groups: Groups,
+    waiting: Waiting,
+    reducer: Box<dyn Reducer>,
+}
+
+impl Process for Combine {
+    fn process(&mut self, block: &RecordBatch, task: &TaskInfo, _: &mut Output) -> Result<(), OperatorError> {
+        let key: Vec<ArrayRef> = self.key.iter().filter_map(|&column| block.columns().get(column).cloned()).collect();
+        let keys = self.encoder.encode(&key, block.num_rows())?;
+        let (groups, ids) = (&mut self.groups, &mut self.waiting.ids);
+        ids.reserve(block.num_rows());
+        let mut identified = Ok(());
+        keys.for_each(|key| match groups.id(key) {
+            Ok(id) => ids.push(id),
+            Err(error) => identified = Err(error),
+        });
+        identified.map_err(|error: TooManyKeys| OperatorError::from(error))?;
+        self.waiting.blocks.push(block.project(&self.values)?);
+        if self.waiting.ids.len() >= MIN_WAITING_ROWS.max(self.groups.len() * 3) {
+            self.combine(task)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError> {
+        if self.groups.is_empty() {
+            return Ok(());
+        }
+        let mut num_waiting = usize::MAX;
+        while num_waiting == usize::MAX || self.waiting.ids.len() > self.groups.len() {
+            if self.waiting.ids.len() >= num_waiting {
+                // Two rows of a key don't fit into one call, so they can never become one.
+                return Err(OperatorError::KeyTooLarge(self.reducer.max_input()));
+            }
+            num_waiting = self.waiting.ids.len();
+            self.combine(task)?;
+        }
+        let (offsets, data) = self.groups.take();
+        let mut columns = self.encoder.decode(offsets, data)?;
+        self.waiting.ids.clear();
+        let values = concatenate(&self.waiting.schema, &std::mem::take(&mut self.waiting.blocks))?;
+        columns.extend(values.iter().flat_map(RecordBatch::columns).cloned());
+        out.blocks.push(RecordBatch::try_new(Arc::clone(&self.output), columns)?);
+        Ok(())
+    }
+}
+
+impl Combine {
+    /// Combines what waits, so that a key has one row, or one for each call that its rows were in.
+    fn combine(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
+        let call = Call { time: task.time, partition: task.partition };
+        let Some(sorted) = self.waiting.take_sorted(self.groups.len())? else { return Ok(()) };
+        let before = sorted.ids.len();
+        let mut start = 0;
+        while start < before {
+            let end = before.min(start + MAX_CALL_ROWS);
+            let ids = sorted.ids.get(start..end).unwrap_or_default();
+            self.call(&call, ids, &sorted.values.slice(start, end - start))?;
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// Combines rows that are sorted by key, in as few calls as the plugin's limit allows.
+    fn call(&mut self, call: &Call, ids: &[u32], values: &RecordBatch) -> Result<(), OperatorError> {
+        if ids.len() > 1 && bytes_of(values.columns()) > self.reducer.max_input().0 {
+            let (first, second) = halves(values);
+            let (first_ids, second_ids) = ids.split_at(first.num_rows());
+            self.call(call, first_ids, &first)?;
+            return self.call(call, second_ids, &second);
+        }
+        let (ends, keys) = runs(ids);
+        let combined = self.reducer.reduce(call, &ends, values)?;
+        self.waiting.ids.extend(keys);
+        self.waiting.blocks.push(combined);
+        Ok(())
+    }
+}
+
+/// Where each run of equal ids ends, and its id.
+fn runs(ids: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let (mut ends, mut keys) = (Vec::new(), Vec::new());
+    let mut end = 0_u32;
+    for run in ids.chunk_by(|a, b| a == b) {
+        end = end.saturating_add(u32::try_from(run.len()).unwrap_or(u32::MAX));
+        ends.push(end);
+        keys.extend(run.first());
+    }
+    (ends, keys)
+}
+
+/// Rows of values that wait to be combined, with the id of each one's key.
+struct Waiting {
+    schema: SchemaRef,
+    ids: Vec<u32>,
+    blocks: Vec<RecordBatch>,
+}
+
+struct Sorted {
+    ids: Vec<u32>,
+    values: RecordBatch,
+}
+
+impl Waiting {
+    fn new(schema: SchemaRef) -> Self {
+        Self { schema, ids: Vec::new(), blocks: Vec::new() }
+    }
+
+    /// Takes all rows, sorted by key; those of a key stay in order. None where nothing waits.
+    fn take_sorted(&mut self, num_keys: usize) -> Result<Option<Sorted>, OperatorError> {
+        let ids = std::mem::take(&mut self.ids);
+        let Some(values) = concatenate(&self.schema, &std::mem::take(&mut self.blocks))? else { return Ok(None) };
+        if ids.is_sorted() {
+            return Ok(Some(Sorted { ids, values }));
+        }
+        let (rows, ids) = counting_sort(&ids, num_keys);
+        Ok(Some(Sorted { ids, values: take_record_batch(&values, &UInt32Array::from(rows))? }))
+    }
+}
+
+/// The rows in the order of their ids, and the ids in that order.
+fn counting_sort(ids: &[u32], num_keys: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut next = vec![0_u32; num_keys + 1];
+    for &id in ids {
+        if let Some(count) = next.get_mut(id as usize + 1) {
+            *count += 1;
+        }
+    }
+    let mut total = 0;
+    for start in &mut next {
+        total += *start;
+        *start = total;
+    }
+    let mut rows = vec![0_u32; ids.len()];
+    let mut sorted = vec![0_u32; ids.len()];
+    for (row, &id) in (0_u32..).zip(ids) {
+        let Some(place) = next.get_mut(id as usize) else { continue };
+        if let (Some(at), Some(key)) = (rows.get_mut(*place as usize), sorted.get_mut(*place as usize)) {
+            (*at, *key) = (row, id);
+        }
+        *place += 1;
+    }
+    (rows, sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sorting_by_id_is_stable() {
+        let (rows, sorted) = counting_sort(&[2, 0, 2, 1, 0], 3);
+        assert_eq!(rows, [1, 4, 3, 0, 2]);
+        assert_eq!(sorted, [0, 0, 1, 2, 2]);
+        assert_eq!(runs(&sorted), (vec![2, 3, 5], vec![0, 1, 2]));
+    }
+}

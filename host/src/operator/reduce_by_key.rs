@@ -1,0 +1,68 @@
+//! `reduce_by_key`: the rows of each key become one, with a plugin that sees the columns beside the key.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::combine::CombineFactory;
+use super::{Exchange, Factory, Opened, Opening, Operator, OperatorError, Shape, plugin_of};
+use crate::record::describe;
+
+/// The options of `reduce_by_key`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReduceByKey {
+    /// The plugin, by its name in the manifest.
+    pub plugin: String,
+    /// The columns that make the key.
+    pub key: Vec<String>,
+}
+
+impl Operator for ReduceByKey {
+    fn kind(&self) -> &'static str {
+        "reduce_by_key"
+    }
+
+    fn plugin(&self) -> Option<&str> {
+        Some(&self.plugin)
+    }
+
+    fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
+        let input = opening.input()?;
+        let key = key_columns(&self.key, input)?;
+        let combine = Arc::new(CombineFactory::open(plugin_of(opening)?, opening.stream, input, key)?);
+        let num_key_columns = self.key.len();
+        let schema = combine.output();
+        let combine: Arc<dyn Factory> = combine;
+        let again: Arc<dyn Factory> = Arc::new(CombineFactory::open(
+            plugin_of(opening)?,
+            opening.stream,
+            &schema,
+            (0..num_key_columns).collect(),
+        )?);
+        let exchange = Exchange::ByKey((0..num_key_columns).collect());
+        Ok(Opened { schema, shape: Shape::Wide { before: Some(combine), exchange, after: Some(again) } })
+    }
+}
+
+/// The indices of the columns called `names`.
+fn key_columns(names: &[String], input: &arrow::datatypes::Schema) -> Result<Vec<usize>, OperatorError> {
+    let wrong = |problem: String| OperatorError::Option { key: "key", problem };
+    if names.is_empty() {
+        return Err(wrong("a key needs at least one column; use `op = \"reduce\"` to reduce all rows to one".to_owned()));
+    }
+    let mut columns = Vec::with_capacity(names.len());
+    for name in names {
+        let Some((column, _)) = input.column_with_name(name) else {
+            return Err(wrong(format!("its input has no column `{name}`; it has ({})", describe(input))));
+        };
+        if columns.contains(&column) {
+            return Err(wrong(format!("column `{name}` is named twice; name it once")));
+        }
+        columns.push(column);
+    }
+    if columns.len() == input.fields().len() {
+        return Err(wrong("no column is left to reduce; leave one out of the key, or use `op = \"count_by_value\"`".to_owned()));
+    }
+    Ok(columns)
+}

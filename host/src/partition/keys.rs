@@ -1,0 +1,101 @@
+//! Keys as bytes: equal keys have equal bytes, whatever the types of their columns.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, FieldRef};
+use arrow::error::ArrowError;
+use arrow::row::{RowConverter, Rows, SortField};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How many groups all keys fall into. A partition owns key groups, so that the number of partitions can change
+/// while what is kept for a key stays with its group.
+pub const NUM_KEY_GROUPS: usize = 128;
+
+/// The hash of a key: XXH3 of 64 bits, a published format, because key groups outlive a process.
+pub fn key_hash(key: &[u8]) -> u64 {
+    xxh3_64(key)
+}
+
+/// The key group of a key with hash `hash`.
+pub const fn key_group(hash: u64) -> usize {
+    // Lossless: the remainder is below 128.
+    (hash % NUM_KEY_GROUPS as u64) as usize
+}
+
+/// Turns key columns into bytes and back.
+pub struct KeyEncoder(Encoding);
+
+enum Encoding {
+    /// A lone column of strings without nulls: its own bytes.
+    Text,
+    /// Anything else: Arrow's row format.
+    Rows(RowConverter),
+    /// No columns: all rows have the same, empty key.
+    Nothing,
+}
+
+impl KeyEncoder {
+    /// For key columns with these fields. The error is a type that can't be a key.
+    pub fn new(fields: &[FieldRef]) -> Result<Self, ArrowError> {
+        Ok(Self(match fields {
+            [] => Encoding::Nothing,
+            [only] if *only.data_type() == DataType::Utf8 && !only.is_nullable() => Encoding::Text,
+            several => {
+                let fields = several.iter().map(|field| SortField::new(field.data_type().clone()));
+                Encoding::Rows(RowConverter::new(fields.collect())?)
+            }
+        }))
+    }
+
+    /// The keys of rows whose key columns are `columns`.
+    pub fn encode(&self, columns: &[ArrayRef], num_rows: usize) -> Result<Keys, ArrowError> {
+        match (&self.0, columns) {
+            (Encoding::Text, [only]) => Ok(Keys::Text(only.as_string::<i32>().clone())),
+            (Encoding::Rows(converter), columns) => Ok(Keys::Rows(converter.convert_columns(columns)?)),
+            _ => Ok(Keys::Nothing(num_rows)),
+        }
+    }
+
+    /// The columns of keys that lie one after the other in `data`, key i in `data[offsets[i] .. offsets[i + 1]]`.
+    pub fn decode(&self, offsets: Vec<i32>, data: Vec<u8>) -> Result<Vec<ArrayRef>, ArrowError> {
+        match &self.0 {
+            Encoding::Nothing => Ok(Vec::new()),
+            Encoding::Text => {
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+                Ok(vec![Arc::new(StringArray::try_new(offsets, Buffer::from_vec(data), None)?)])
+            }
+            Encoding::Rows(converter) => {
+                let parser = converter.parser();
+                let starts = offsets.iter().zip(offsets.iter().skip(1));
+                let rows = starts.map(|(start, end)| {
+                    let bytes = usize::try_from(*start).ok().zip(usize::try_from(*end).ok());
+                    parser.parse(bytes.and_then(|(start, end)| data.get(start..end)).unwrap_or_default())
+                });
+                converter.convert_rows(rows)
+            }
+        }
+    }
+}
+
+/// The keys of some rows.
+pub enum Keys {
+    /// Strings as they are.
+    Text(StringArray),
+    /// Arrow's row format.
+    Rows(Rows),
+    /// So many empty keys.
+    Nothing(usize),
+}
+
+impl Keys {
+    /// Calls `visit` with the key of each row, in order.
+    pub fn for_each(&self, mut visit: impl FnMut(&[u8])) {
+        match self {
+            Self::Text(array) => (0..array.len()).for_each(|row| visit(array.value(row).as_bytes())),
+            Self::Rows(rows) => rows.iter().for_each(|row| visit(row.as_ref())),
+            Self::Nothing(num_rows) => (0..*num_rows).for_each(|_| visit(&[])),
+        }
+    }
+}

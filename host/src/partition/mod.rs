@@ -1,0 +1,14 @@
+//! How rows are spread over partitions: cut by number, or brought together by the hash of their key.
+//!
+//! Everything here follows from the rows alone, never from the number of workers or from timing. Knows
+//! nothing of operators or threads.
+
+mod cut;
+mod groups;
+mod keys;
+mod shuffle;
+
+pub use cut::{MIN_ROWS, concatenate, cut, cut_into, num_partitions};
+pub use groups::{Groups, TooManyKeys};
+pub use keys::{KeyEncoder, Keys, NUM_KEY_GROUPS, key_group, key_hash};
+pub use shuffle::{Buckets, into_buckets, merge_buckets};

@@ -1,0 +1,12 @@
+//! From a description to something that can run: names resolved, plugins loaded, schemas known, stages laid out.
+//!
+//! A `Pipeline` comes in; out come the stages of every batch, or the first thing that is wrong with it, before
+//! anything runs. Knows nothing of clocks or threads.
+
+mod build;
+mod opened;
+mod render;
+
+pub use build::lay_out;
+pub use opened::{OpenedPipeline, OpenedStream};
+pub use render::{mermaid, text};

@@ -1,0 +1,111 @@
+//! A pipeline whose plugins are loaded and whose operators accept their inputs.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use indexmap::IndexMap;
+
+use crate::manifest::{Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
+use crate::operator::{Opening, OperatorError, Shape};
+use crate::plugin::{Engine, Plugin, PluginError, WasmPlugin};
+
+/// What is known of a pipeline once it is opened.
+pub struct OpenedPipeline {
+    /// The plugins, by name.
+    pub plugins: IndexMap<String, Arc<dyn Plugin>>,
+    /// The schema of every source and stream that an output needs, each after what it is made from.
+    pub schemas: IndexMap<String, SchemaRef>,
+    /// How those of them run that are made from others.
+    pub streams: IndexMap<String, OpenedStream>,
+}
+
+/// A stream whose operator accepts its inputs.
+pub struct OpenedStream {
+    /// What it is made from.
+    pub from: Vec<String>,
+    /// The operator in a few words: `reduce_by_key with sum`.
+    pub label: String,
+    /// How it runs.
+    pub shape: Shape,
+}
+
+impl OpenedPipeline {
+    /// Checks `pipeline`, loads its plugins, and opens every operator that an output needs.
+    pub fn open(pipeline: &Pipeline, engine: &Engine) -> Result<Self, Fault> {
+        let order = check_graph(pipeline)?;
+        check_ends(pipeline)?;
+        let needed = pipeline.reaching_sinks();
+        let mut opened =
+            Self { plugins: load(pipeline, engine)?, schemas: IndexMap::new(), streams: IndexMap::new() };
+        for (index, (name, source)) in pipeline.sources.iter().enumerate() {
+            if needed.contains(&NodeRef::Source(index)) {
+                opened.schemas.insert(name.clone(), source.schema());
+            }
+        }
+        for node in order.into_iter().filter(|node| needed.contains(node)) {
+            if let NodeRef::Stream(index) = node
+                && let Some((name, stream)) = pipeline.streams.get_index(index)
+            {
+                opened.add(name, stream)?;
+            }
+        }
+        for (name, output) in &pipeline.sinks {
+            let Some(schema) = opened.schemas.get(&output.from) else { continue };
+            let wrong = |error: crate::sink::SinkError| {
+                Fault::from_message(Place::item(format!("sinks.{name}")), &error.to_string())
+            };
+            output.sink.check(schema).map_err(wrong)?;
+        }
+        Ok(opened)
+    }
+
+    fn add(&mut self, name: &str, stream: &Stream) -> Result<(), Fault> {
+        let inputs: Vec<SchemaRef> = stream.from.iter().filter_map(|from| self.schemas.get(from).cloned()).collect();
+        let plugin = stream.op.plugin().and_then(|plugin| self.plugins.get(plugin));
+        let opening = Opening { stream: name, inputs: &inputs, plugin };
+        let opened = stream.op.open(&opening).map_err(|error| fault(name, &error))?;
+        let label = match stream.op.plugin() {
+            Some(plugin) => format!("{} with {plugin}", stream.op.kind()),
+            None => stream.op.kind().to_owned(),
+        };
+        self.schemas.insert(name.to_owned(), opened.schema);
+        self.streams.insert(name.to_owned(), OpenedStream { from: stream.from.clone(), label, shape: opened.shape });
+        Ok(())
+    }
+}
+
+fn fault(stream: &str, error: &OperatorError) -> Fault {
+    let item = format!("streams.{stream}");
+    match error {
+        OperatorError::Option { key, problem } => Fault::from_message(Place::key(item, *key), problem),
+        OperatorError::Plugin(PluginError { plugin, failure, .. }) => {
+            Fault::from_message(Place::key(item, "plugin"), &format!("plugin `{plugin}`: {failure}"))
+        }
+        other => Fault::from_message(Place::item(item), &other.to_string()),
+    }
+}
+
+/// Checks what sources can know to be wrong by themselves.
+fn check_ends(pipeline: &Pipeline) -> Result<(), Fault> {
+    for (name, source) in &pipeline.sources {
+        let wrong = |error: crate::source::SourceError| {
+            Fault::from_message(Place::item(format!("sources.{name}")), &error.to_string())
+        };
+        source.check().map_err(wrong)?;
+    }
+    Ok(())
+}
+
+fn load(pipeline: &Pipeline, engine: &Engine) -> Result<IndexMap<String, Arc<dyn Plugin>>, Fault> {
+    let plugins = pipeline.plugins.iter().map(|(name, source)| {
+        let plugin: Arc<dyn Plugin> = match source {
+            PluginSource::Native(plugin) => Arc::clone(plugin),
+            PluginSource::File(spec) => Arc::new(WasmPlugin::load(engine, name, spec).map_err(|error| {
+                let place = Place::key(format!("plugins.{name}"), "path");
+                Fault::from_message(place, &error.failure.to_string())
+            })?),
+        };
+        Ok((name.clone(), plugin))
+    });
+    plugins.collect()
+}

@@ -1,0 +1,137 @@
+//! What a guest answers, as Arrow columns: nothing is believed until it was looked at.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{Field, FieldRef};
+
+use super::bindings::types::{BatchResult, ColumnResult, DataType as Wit, FieldResult, ValuesResult, VarlenResult};
+use crate::record::{DataType, describe_field};
+
+/// The most columns that a plugin may answer.
+const MAX_COLUMNS: usize = 1000;
+/// The longest name of a column, in bytes.
+const MAX_NAME_BYTES: usize = 255;
+
+/// The columns of `batch`, which are to fit `fields`. The error says how they don't.
+pub(super) fn columns(batch: BatchResult, fields: &[FieldRef]) -> Result<Vec<ArrayRef>, String> {
+    if batch.columns.len() != fields.len() {
+        return Err(format!("it has {} columns, and {} were promised", batch.columns.len(), fields.len()));
+    }
+    let num_rows = batch.rows as usize;
+    let checked = batch.columns.into_iter().zip(fields).map(|(values, field)| {
+        column(values, field, num_rows).map_err(|problem| format!("column `{}`: {problem}", field.name()))
+    });
+    checked.collect()
+}
+
+/// A schema that a plugin answers.
+pub(super) fn fields(answered: Vec<FieldResult>) -> Result<Vec<FieldRef>, String> {
+    if answered.len() > MAX_COLUMNS {
+        return Err(format!("it has {} columns; at most {MAX_COLUMNS} are allowed", answered.len()));
+    }
+    let mut fields: Vec<FieldRef> = Vec::with_capacity(answered.len());
+    for field in answered {
+        if field.name.is_empty() || field.name.len() > MAX_NAME_BYTES {
+            return Err(format!("a column's name has {} bytes; it needs 1 to {MAX_NAME_BYTES}", field.name.len()));
+        }
+        if fields.iter().any(|other| *other.name() == field.name) {
+            return Err(format!("two columns are called `{}`", field.name));
+        }
+        let data_type = match field.data_type {
+            Wit::Boolean => DataType::Boolean,
+            Wit::Int64 => DataType::Int64,
+            Wit::Float64 => DataType::Float64,
+            Wit::Utf8 => DataType::Utf8,
+            Wit::Binary => DataType::Binary,
+            Wit::Timestamp => DataType::Timestamp,
+        };
+        fields.push(Arc::new(Field::new(field.name, data_type.arrow(), field.nullable)));
+    }
+    Ok(fields)
+}
+
+/// Row or column indices that are to be below `end`.
+pub(super) fn indices(what: &str, answered: &[u32], end: usize) -> Result<(), String> {
+    match answered.iter().max() {
+        Some(&most) if most as usize >= end => Err(format!("{what} {most} doesn't exist; there are {end}")),
+        _ => Ok(()),
+    }
+}
+
+fn column(answered: ColumnResult, field: &Field, num_rows: usize) -> Result<ArrayRef, String> {
+    let nulls = nulls(answered.valid, field, num_rows)?;
+    let failed = |error: arrow::error::ArrowError| error.to_string();
+    let array: ArrayRef = match answered.values {
+        ValuesResult::Boolean(values) => {
+            counted(values.len(), num_rows)?;
+            Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls))
+        }
+        ValuesResult::Int64(values) => {
+            Arc::new(Int64Array::try_new(scalars(values, num_rows)?, nulls).map_err(failed)?)
+        }
+        ValuesResult::Float64(values) => {
+            Arc::new(Float64Array::try_new(scalars(values, num_rows)?, nulls).map_err(failed)?)
+        }
+        ValuesResult::Timestamp(values) => {
+            let array = TimestampMicrosecondArray::try_new(scalars(values, num_rows)?, nulls).map_err(failed)?;
+            Arc::new(array.with_timezone("UTC"))
+        }
+        ValuesResult::Utf8(values) => {
+            let (offsets, data) = varlen(values, num_rows)?;
+            Arc::new(StringArray::try_new(offsets, data, nulls).map_err(failed)?)
+        }
+        ValuesResult::Binary(values) => {
+            let (offsets, data) = varlen(values, num_rows)?;
+            Arc::new(BinaryArray::try_new(offsets, data, nulls).map_err(failed)?)
+        }
+    };
+    if array.data_type() != field.data_type() {
+        let found = DataType::from_arrow(array.data_type()).map_or("unknown", DataType::name);
+        return Err(format!("it is of type {found}, and {} was promised", describe_field(field)));
+    }
+    Ok(array)
+}
+
+fn nulls(valid: Option<Vec<bool>>, field: &Field, num_rows: usize) -> Result<Option<NullBuffer>, String> {
+    let Some(valid) = valid else { return Ok(None) };
+    if valid.len() != num_rows {
+        return Err(format!("it says of {} rows whether they are null, and there are {num_rows}", valid.len()));
+    }
+    if valid.iter().all(|valid| *valid) {
+        return Ok(None);
+    }
+    if !field.is_nullable() {
+        return Err("a row is null, where the schema promised none".to_owned());
+    }
+    Ok(Some(NullBuffer::from(valid)))
+}
+
+fn counted(found: usize, num_rows: usize) -> Result<(), String> {
+    if found == num_rows { Ok(()) } else { Err(format!("it holds {found} values, and there are {num_rows} rows")) }
+}
+
+fn scalars<T: arrow::datatypes::ArrowNativeType>(values: Vec<T>, num_rows: usize) -> Result<ScalarBuffer<T>, String> {
+    counted(values.len(), num_rows)?;
+    Ok(ScalarBuffer::from(values))
+}
+
+fn varlen(values: VarlenResult, num_rows: usize) -> Result<(OffsetBuffer<i32>, Buffer), String> {
+    let VarlenResult { offsets, data } = values;
+    if offsets.len().checked_sub(1) != Some(num_rows) {
+        return Err(format!("it has {} offsets, and {num_rows} rows need {}", offsets.len(), num_rows + 1));
+    }
+    let last = offsets.last().copied().unwrap_or(0);
+    if offsets.first() != Some(&0) || last as usize != data.len() || i32::try_from(last).is_err() {
+        return Err(format!("its offsets don't run from 0 to the {} bytes of its data", data.len()));
+    }
+    let ascend = offsets.iter().zip(offsets.iter().skip(1)).fold(true, |ascend, (a, b)| ascend & (a <= b));
+    if !ascend {
+        return Err("its offsets descend".to_owned());
+    }
+    let offsets = ScalarBuffer::<i32>::from(Buffer::from_vec(offsets));
+    Ok((OffsetBuffer::new(offsets), Buffer::from_vec(data)))
+}

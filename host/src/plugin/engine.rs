@@ -1,0 +1,155 @@
+//! The one engine of a process: how Wasm is compiled and run, what it may import, and the ticks of its deadlines.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use super::bindings;
+use super::cache::Cache;
+use super::guest::Guest;
+use super::limits::MAXIMUM;
+
+/// How often deadlines are looked at.
+pub(super) const TICK: Duration = Duration::from_millis(10);
+
+/// The Wasm stack of a guest. Interpreted languages recurse through several frames a call of their own.
+const WASM_STACK_BYTES: usize = 2 << 20;
+
+/// The instances that may live at a time; each reserves address space, not memory.
+const MAX_INSTANCES: u32 = 2000;
+
+/// Where an engine keeps what it compiled.
+#[derive(Clone, Debug, Default)]
+pub struct EngineOptions {
+    /// The folder of compiled code; none turns the cache off.
+    pub cache: Option<PathBuf>,
+}
+
+impl EngineOptions {
+    /// With the user's cache folder: `TIDEMILL_CACHE`, or `tidemill` in `XDG_CACHE_HOME` or `~/.cache`.
+    pub fn from_env() -> Self {
+        let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let cache = folder("TIDEMILL_CACHE")
+            .or_else(|| folder("XDG_CACHE_HOME").map(|home| home.join("tidemill")))
+            .or_else(|| folder("HOME").map(|home| home.join(".cache").join("tidemill")));
+        Self { cache }
+    }
+}
+
+/// The engine could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start the Wasm engine: {0}; it reserves much address space, so look at `ulimit -v`")]
+pub struct EngineError(String);
+
+/// Compiles and runs plugins. Cheap to clone; one a process is enough.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    wasm: wasmtime::Engine,
+    linker: Linker<Guest>,
+    cache: Option<Cache>,
+    ended: Arc<AtomicBool>,
+    ticker: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts an engine.
+    pub fn new(options: &EngineOptions) -> Result<Self, EngineError> {
+        let wasm = wasmtime::Engine::new(&config()).map_err(|e| EngineError(format!("{e:#}")))?;
+        let linker = linker(&wasm).map_err(|e| EngineError(format!("{e:#}")))?;
+        let cache = options.cache.as_deref().and_then(|folder| Cache::open(folder, &wasm));
+        let ended = Arc::new(AtomicBool::new(false));
+        let ticker = tick(wasm.clone(), Arc::clone(&ended)).map_err(|e| EngineError(format!("no thread for deadlines: {e}")))?;
+        Ok(Self { shared: Arc::new(Shared { wasm, linker, cache, ended, ticker: Some(ticker) }) })
+    }
+
+    pub(super) fn wasm(&self) -> &wasmtime::Engine {
+        &self.shared.wasm
+    }
+
+    pub(super) fn linker(&self) -> &Linker<Guest> {
+        &self.shared.linker
+    }
+
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.shared.cache.as_ref()
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("cache", &self.shared.cache.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+        if let Some(ticker) = self.ticker.take() {
+            ticker.thread().unpark();
+            let _ = ticker.join();
+        }
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        // What no supported guest language needs, and every one of which is code to trust.
+        .wasm_threads(false)
+        .wasm_gc(false)
+        .wasm_function_references(false)
+        .wasm_exceptions(false)
+        .wasm_memory64(false)
+        .wasm_tail_call(false)
+        .wasm_stack_switching(false)
+        // Its results differ from machine to machine.
+        .wasm_relaxed_simd(false)
+        // The bits of a NaN differ from machine to machine, and would show in a hash or a sum.
+        .cranelift_nan_canonicalization(true)
+        // Endless loops end: about 10 % of speed, where counting instructions costs 30 %.
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK_BYTES)
+        // Calls are synchronous, on worker threads; nothing of a guest runs between them.
+        .concurrency_support(false)
+        // An instance in microseconds: a slot that is there, with memory mapped copy-on-write from the image.
+        .memory_init_cow(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    config
+}
+
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(MAX_INSTANCES)
+        .total_core_instances(MAX_INSTANCES * 4)
+        .total_memories(MAX_INSTANCES)
+        .total_tables(MAX_INSTANCES * 4)
+        .max_memory_size(MAXIMUM.memory.as_usize());
+    pool
+}
+
+/// Links the host's own functions, and a WASI that grants nothing: people's toolchains add it unasked.
+fn linker(wasm: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(wasm);
+    bindings::host::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+    Ok(linker)
+}
+
+fn tick(wasm: wasmtime::Engine, ended: Arc<AtomicBool>) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("deadlines".into()).spawn(move || {
+        while !ended.load(Ordering::Relaxed) {
+            std::thread::park_timeout(TICK);
+            wasm.increment_epoch();
+        }
+    })
+}

@@ -1,0 +1,93 @@
+//! Why a plugin can't be loaded or opened, or failed on a batch.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::record::Bytes;
+
+/// A plugin, and what went wrong with it.
+#[derive(Debug, thiserror::Error)]
+#[error("plugin `{plugin}`{}: {failure}", stream.as_ref().map(|s| format!(" in stream `{s}`")).unwrap_or_default())]
+pub struct PluginError {
+    /// The plugin's name in the manifest.
+    pub plugin: String,
+    /// The stream whose operator it was called for, where it was.
+    pub stream: Option<String>,
+    /// What went wrong.
+    #[source]
+    pub failure: PluginFailure,
+}
+
+/// What went wrong with a plugin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PluginFailure {
+    /// Its file can't be read.
+    #[error("cannot read {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Its file isn't the one pinned.
+    #[error("{} has SHA-256 {found}, not {pinned} as `sha256` says; pin the new digest if the change is meant", path.display())]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// The digest of the file.
+        found: String,
+        /// The digest in the manifest.
+        pinned: String,
+    },
+    /// Its file isn't something we run.
+    #[error("{0}")]
+    Unsuitable(String),
+    /// Its limits ask for too much.
+    #[error("{0}")]
+    LimitsTooHigh(String),
+    /// It doesn't want the config or the schema.
+    #[error("open refused: {0}")]
+    Refused(String),
+    /// It answered that the call failed.
+    #[error("the call failed: {0}")]
+    Failed(String),
+    /// It trapped.
+    #[error("it trapped: {0}")]
+    Trapped(String),
+    /// It reached a limit.
+    #[error("{0}")]
+    Limit(Limit),
+    /// It answered what can't be.
+    #[error("its answer is invalid: {0}")]
+    InvalidAnswer(String),
+    /// The host could not do its part.
+    #[error("{0}")]
+    Host(String),
+}
+
+/// A limit reached, with the manifest key that raises it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Limit {
+    /// Memory of an instance.
+    #[error("it wants more memory than {0}; raise `limits.memory` if it needs more")]
+    Memory(Bytes),
+    /// Time of a call.
+    #[error("the call took longer than {0:?}; raise `limits.time` if it needs longer")]
+    Time(Duration),
+    /// Time of `open`.
+    #[error("open took longer than {0:?}; raise `limits.open_time` if it needs longer")]
+    OpenTime(Duration),
+    /// Bytes into a call: a single row has more.
+    #[error("a single row has more than {0}; raise `limits.input` to pass it")]
+    Input(Bytes),
+    /// Bytes out of a call.
+    #[error("it answered more than {0}; raise `limits.output` if it needs more")]
+    Output(Bytes),
+    /// Rows out of a call.
+    #[error("it answered more than {0} rows; raise `limits.output_rows` if it needs more")]
+    OutputRows(u32),
+    /// Size of the file.
+    #[error("the file is larger than {0}; raise `limits.file` to load it")]
+    File(Bytes),
+}

@@ -1,0 +1,110 @@
+//! One live instance: a store with its limits and deadlines, and calls whose failures are told apart.
+
+use std::time::Duration;
+
+use wasmtime::{Store, Trap};
+
+use super::engine::TICK;
+use super::error::{Limit, PluginFailure};
+use super::guest::{Call, Guest};
+use super::load::Loaded;
+
+/// A store and the exported interface `I` of the component in it.
+pub(super) struct Instance<I> {
+    pub(super) store: Store<Guest>,
+    pub(super) exports: I,
+}
+
+impl<I> Instance<I> {
+    /// Instantiates `plugin` for the stream `stream`; `find` looks up its exports.
+    pub(super) fn new(
+        plugin: &Loaded,
+        stream: &str,
+        find: impl FnOnce(&mut Store<Guest>, &wasmtime::component::Instance) -> wasmtime::Result<I>,
+    ) -> Result<Self, PluginFailure> {
+        let guest = Guest::new(&plugin.id.name, stream, plugin.limits.memory);
+        let mut store = Store::new(plugin.engine.wasm(), guest);
+        store.limiter(|guest| &mut guest.limiter);
+        // Counts what the host allocates for a guest's answer while it lifts it: lists may overlap in the guest.
+        store.set_hostcall_fuel(plugin.limits.output.as_usize());
+        store.set_epoch_deadline(ticks(plugin.limits.open_time));
+        let made = plugin.code.instantiate(&mut store).and_then(|instance| find(&mut store, &instance));
+        match made {
+            Ok(exports) => Ok(Self { store, exports }),
+            Err(error) => Err(explain(&store, plugin, Limit::OpenTime(plugin.limits.open_time), &error)),
+        }
+    }
+
+    /// Calls `open`, or whatever else a new instance is asked first.
+    pub(super) fn open<T>(
+        &mut self,
+        plugin: &Loaded,
+        act: impl FnOnce(&mut Store<Guest>, &I) -> wasmtime::Result<Result<T, String>>,
+    ) -> Result<T, PluginFailure> {
+        let limit = plugin.limits.open_time;
+        self.store.set_epoch_deadline(ticks(limit));
+        match act(&mut self.store, &self.exports) {
+            Ok(answer) => answer.map_err(|reason| PluginFailure::Refused(bounded(&reason))),
+            Err(error) => Err(explain(&self.store, plugin, Limit::OpenTime(limit), &error)),
+        }
+    }
+
+    /// Makes one call of the data path.
+    pub(super) fn call<T>(
+        &mut self,
+        plugin: &Loaded,
+        about: &Call,
+        act: impl FnOnce(&mut Store<Guest>, &I) -> wasmtime::Result<Result<T, String>>,
+    ) -> Result<T, PluginFailure> {
+        let limit = plugin.limits.time;
+        self.store.data_mut().begin(about);
+        self.store.set_epoch_deadline(ticks(limit));
+        match act(&mut self.store, &self.exports) {
+            Ok(answer) => answer.map_err(|reason| PluginFailure::Failed(bounded(&reason))),
+            Err(error) => Err(explain(&self.store, plugin, Limit::Time(limit), &error)),
+        }
+    }
+
+    /// Whether it should make way for a new one: some languages' runtimes leak.
+    pub(super) fn is_worn(&self) -> bool {
+        self.store.data().limiter.is_nearly_full()
+    }
+}
+
+/// Ticks until a deadline; one more, because the current tick has begun already.
+fn ticks(limit: Duration) -> u64 {
+    u64::try_from(limit.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+/// How wasmtime's error begins when an answer takes more than its allowance; it has no type of its own.
+const TOO_MUCH_DATA: &str = "too much data is being copied between the host and the guest";
+
+fn explain(store: &Store<Guest>, plugin: &Loaded, time: Limit, error: &wasmtime::Error) -> PluginFailure {
+    let guest = store.data();
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => PluginFailure::Limit(time),
+        _ if guest.limiter.refused => PluginFailure::Limit(Limit::Memory(plugin.limits.memory)),
+        None if error.root_cause().to_string().starts_with(TOO_MUCH_DATA) => {
+            PluginFailure::Limit(Limit::Output(plugin.limits.output))
+        }
+        trap => {
+            let cause = trap.map_or_else(|| error.root_cause().to_string(), ToString::to_string);
+            let text = match guest.voice.last_words() {
+                Some(words) => format!("{cause} ({words})"),
+                None => cause,
+            };
+            PluginFailure::Trapped(bounded(&text))
+        }
+    }
+}
+
+/// The longest text of a guest's that goes into an error or a dead letter.
+const TEXT_BYTES: usize = 2048;
+
+/// A guest's text, cut where it is long.
+pub(super) fn bounded(text: &str) -> String {
+    match text.get(..text.floor_char_boundary(TEXT_BYTES)) {
+        Some(kept) if kept.len() < text.len() => format!("{kept}…"),
+        _ => text.to_owned(),
+    }
+}

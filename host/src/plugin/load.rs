@@ -1,0 +1,234 @@
+//! From a file to a plugin: read, pinned, componentized where it is a core module, compiled, linked.
+//!
+//! A file comes in with its place in the manifest; out comes code that any worker can instantiate, or the
+//! reason why not, before anything runs.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use sha2::{Digest, Sha256};
+use wasmtime::component::{Component, InstancePre};
+
+use super::engine::Engine;
+use super::error::{Limit, PluginError, PluginFailure};
+use super::guest::Guest;
+use super::limits::Limits;
+use super::reduce::WasmReducer;
+use super::spec::PluginSpec;
+use super::transform::WasmTransformer;
+use super::{Plugin, Reducer, Transformer};
+use crate::record::PluginId;
+
+/// The package that our interfaces are in.
+const PACKAGE: &str = "tidemill:plugin/";
+/// What is linked of WASI; everything in it that would reach outside answers an error.
+const WASI: [&str; 6] = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+/// An interface of the contract that a plugin may export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// `transform`
+    Transform,
+    /// `reduce`
+    Reduce,
+}
+
+impl Interface {
+    const ALL: [Self; 2] = [Self::Transform, Self::Reduce];
+
+    /// The name in `wit/`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transform => "transform",
+            Self::Reduce => "reduce",
+        }
+    }
+}
+
+/// A plugin of Wasm, compiled and linked.
+#[derive(Clone)]
+pub struct WasmPlugin {
+    pub(super) shared: Arc<Loaded>,
+}
+
+pub(super) struct Loaded {
+    pub(super) id: PluginId,
+    pub(super) config: String,
+    pub(super) limits: Limits,
+    pub(super) engine: Engine,
+    pub(super) code: InstancePre<Guest>,
+    interfaces: Vec<Interface>,
+    imports: Vec<String>,
+    file_bytes: usize,
+}
+
+impl WasmPlugin {
+    /// Loads the plugin that the manifest calls `name`.
+    pub fn load(engine: &Engine, name: &str, spec: &PluginSpec) -> Result<Self, PluginError> {
+        let loaded = load(engine, name, spec).map_err(|failure| PluginError { plugin: name.to_owned(), stream: None, failure })?;
+        Ok(Self { shared: Arc::new(loaded) })
+    }
+
+    /// The interfaces of the contract that it exports.
+    pub fn interfaces(&self) -> &[Interface] {
+        &self.shared.interfaces
+    }
+
+    /// What it imports.
+    pub fn imports(&self) -> &[String] {
+        &self.shared.imports
+    }
+
+    /// The size of its file.
+    pub fn file_bytes(&self) -> usize {
+        self.shared.file_bytes
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    fn offers(&self, stream: &str, wanted: Interface) -> Result<(), PluginError> {
+        if self.shared.interfaces.contains(&wanted) {
+            return Ok(());
+        }
+        let offered = self.shared.interfaces.iter().map(|i| i.name()).collect::<Vec<_>>().join(", ");
+        let problem = format!("it exports {offered}, and this operator calls {}; use another operator or plugin", wanted.name());
+        Err(self.shared.error(stream, PluginFailure::Unsuitable(problem)))
+    }
+}
+
+impl std::fmt::Debug for WasmPlugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WasmPlugin").field("id", &self.shared.id).finish_non_exhaustive()
+    }
+}
+
+impl Loaded {
+    pub(super) fn error(&self, stream: &str, failure: PluginFailure) -> PluginError {
+        PluginError { plugin: self.id.name.clone(), stream: Some(stream.to_owned()), failure }
+    }
+}
+
+impl Plugin for WasmPlugin {
+    fn id(&self) -> &PluginId {
+        &self.shared.id
+    }
+
+    fn transformer(&self, stream: &str, input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError> {
+        self.offers(stream, Interface::Transform)?;
+        Ok(Box::new(WasmTransformer::open(Arc::clone(&self.shared), stream, input)?))
+    }
+
+    fn reducer(&self, stream: &str, value: &SchemaRef) -> Result<Box<dyn Reducer>, PluginError> {
+        self.offers(stream, Interface::Reduce)?;
+        Ok(Box::new(WasmReducer::open(Arc::clone(&self.shared), stream, value)?))
+    }
+}
+
+fn load(engine: &Engine, name: &str, spec: &PluginSpec) -> Result<Loaded, PluginFailure> {
+    let bytes = read(spec)?;
+    let digest = digest(&bytes);
+    if let Some(pinned) = &spec.sha256
+        && !pinned.eq_ignore_ascii_case(&digest)
+    {
+        return Err(PluginFailure::Digest { path: spec.path.clone(), found: digest, pinned: pinned.clone() });
+    }
+    let limits = Limits::new(&spec.limits, bytes.len() as u64).map_err(PluginFailure::LimitsTooHigh)?;
+    let component = compile(engine, &spec.path, &bytes)?;
+    let ty = component.component_type();
+    let imports: Vec<String> = ty.imports(engine.wasm()).map(|(import, _)| import.to_owned()).collect();
+    let exports: Vec<String> = ty.exports(engine.wasm()).map(|(export, _)| export.to_owned()).collect();
+    let interfaces = interfaces(&spec.path, &exports)?;
+    refuse_ungranted(&spec.path, &imports)?;
+    let code = engine.linker().instantiate_pre(&component).map_err(|error| {
+        PluginFailure::Unsuitable(format!("{} doesn't fit what the host offers: {error:#}", spec.path.display()))
+    })?;
+    Ok(Loaded {
+        id: PluginId { name: name.to_owned(), digest },
+        config: spec.config.to_string(),
+        limits,
+        engine: engine.clone(),
+        code,
+        interfaces,
+        imports,
+        file_bytes: bytes.len(),
+    })
+}
+
+fn read(spec: &PluginSpec) -> Result<Vec<u8>, PluginFailure> {
+    let failed = |source| PluginFailure::File { path: spec.path.clone(), source };
+    let most = Limits::new(&spec.limits, 0).map_err(PluginFailure::LimitsTooHigh)?.file;
+    let mut bytes = Vec::new();
+    let file = File::open(&spec.path).map_err(failed)?;
+    file.take(most.0.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > most.0 { Err(PluginFailure::Limit(Limit::File(most))) } else { Ok(bytes) }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn compile(engine: &Engine, path: &Path, bytes: &[u8]) -> Result<Component, PluginFailure> {
+    if let Some(component) = engine.cache().and_then(|cache| cache.load(engine.wasm(), bytes)) {
+        return Ok(component);
+    }
+    let unsuitable = |problem: String| PluginFailure::Unsuitable(format!("{} {problem}", path.display()));
+    let componentized;
+    let binary = if bytes.starts_with(COMPONENT) {
+        bytes
+    } else if bytes.starts_with(CORE_MODULE) {
+        componentized = componentize(bytes).map_err(|e| {
+            unsuitable(format!("is a core module that can't be made a component: {e}; build it with a tidemill SDK or wit-bindgen"))
+        })?;
+        &componentized
+    } else {
+        return Err(unsuitable("isn't WebAssembly; build the plugin, for example with `cargo xtask plugins`".to_owned()));
+    };
+    let component = Component::new(engine.wasm(), binary)
+        .map_err(|error| unsuitable(format!("isn't a component that can be compiled: {error:#}")))?;
+    if let Some(cache) = engine.cache() {
+        cache.store(bytes, &component);
+    }
+    Ok(component)
+}
+
+/// A component from a core module that carries its WIT in a custom section, as wit-bindgen leaves it.
+fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
+    wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|encoder| encoder.encode())
+        .map_err(|error| format!("{error:#}"))
+}
+
+fn interfaces(path: &Path, exports: &[String]) -> Result<Vec<Interface>, PluginFailure> {
+    let is = |export: &str, interface: Interface| {
+        export.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next()) == Some(interface.name())
+    };
+    let ours: Vec<_> =
+        Interface::ALL.into_iter().filter(|interface| exports.iter().any(|export| is(export, *interface))).collect();
+    if ours.is_empty() {
+        let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
+        let wanted = Interface::ALL.map(|i| format!("{PACKAGE}{}", i.name())).join(" or ");
+        let problem = format!("{} is a component of another contract: it exports {found}, and {wanted} is wanted", path.display());
+        return Err(PluginFailure::Unsuitable(problem));
+    }
+    Ok(ours)
+}
+
+fn refuse_ungranted(path: &Path, imports: &[String]) -> Result<(), PluginFailure> {
+    let granted = |import: &str| import.starts_with(PACKAGE) || WASI.iter().any(|wasi| import.starts_with(wasi));
+    let ungranted: Vec<_> = imports.iter().filter(|import| !granted(import)).map(String::as_str).collect();
+    if ungranted.is_empty() {
+        return Ok(());
+    }
+    let problem = format!("{} imports {}, which plugins are not granted; build it without", path.display(), ungranted.join(", "));
+    Err(PluginFailure::Unsuitable(problem))
+}

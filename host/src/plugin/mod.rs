@@ -1,0 +1,104 @@
+//! User code: loading it, limiting it, calling it with columns, and checking everything that it answers.
+//!
+//! Files of Wasm come in; out come `Plugin`s, which make `Transformer`s and `Reducer`s for worker threads. Native
+//! code can stand behind the same traits. This is the only folder that names wasmtime; it knows
+//! nothing of operators, and nothing that a guest does may panic it.
+
+mod bindings;
+mod cache;
+mod check;
+mod convert;
+mod engine;
+mod error;
+mod guest;
+mod instance;
+mod limits;
+mod load;
+mod native;
+mod reduce;
+mod spec;
+mod transform;
+mod voice;
+
+use std::fmt::Debug;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{FieldRef, SchemaRef};
+
+use crate::record::{Bytes, PluginId};
+
+pub use convert::call_bytes;
+pub use engine::{Engine, EngineError, EngineOptions};
+pub use error::{Limit, PluginError, PluginFailure};
+pub use guest::Call;
+pub use limits::{Limits, LimitsSpec, MAXIMUM};
+pub use load::{Interface, WasmPlugin};
+pub use native::{NativeReducer, NativeTransformer};
+pub use spec::PluginSpec;
+
+/// Code that operators call, ready to be opened by any number of workers.
+pub trait Plugin: Debug + Send + Sync {
+    /// Its name, and the digest of its code.
+    fn id(&self) -> &PluginId;
+
+    /// Opens it as a transform of rows with schema `input`, for the stream `stream`.
+    fn transformer(&self, stream: &str, input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError>;
+
+    /// Opens it as a reduction of values with schema `value`, for the stream `stream`.
+    fn reducer(&self, stream: &str, value: &SchemaRef) -> Result<Box<dyn Reducer>, PluginError>;
+}
+
+/// An opened transform. Holds no state that matters: it may be dropped and made again between any two calls.
+pub trait Transformer: Send {
+    /// What it does with the columns of its input.
+    fn plan(&self) -> &TransformPlan;
+
+    /// The most bytes of columns that one call may be given.
+    fn max_input(&self) -> Bytes;
+
+    /// Processes the columns that the plan reads, in the plan's order, of `num_rows` rows.
+    fn process(&mut self, call: &Call, columns: &[ArrayRef], num_rows: usize) -> Result<Transformed, PluginError>;
+}
+
+/// What a transform does with the columns of its input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransformPlan {
+    /// The input columns that it is given, by index.
+    pub reads: Vec<usize>,
+    /// The input columns that are passed on beside what it produces, by index.
+    pub carries: Vec<usize>,
+    /// The columns that it produces.
+    pub produces: Vec<FieldRef>,
+}
+
+/// What became of the rows of one call. Checked: lengths agree and indices are in range.
+#[derive(Debug)]
+pub struct Transformed {
+    /// The columns produced.
+    pub columns: Vec<ArrayRef>,
+    /// How many rows were produced.
+    pub num_rows: usize,
+    /// The input row of each row produced; none where row i comes from input row i.
+    pub origins: Option<Vec<u32>>,
+    /// The input rows refused, and why.
+    pub rejects: Vec<Rejected>,
+}
+
+/// An input row that a transform refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its index in the input.
+    pub row: usize,
+    /// Why.
+    pub reason: String,
+}
+
+/// An opened reduction. Holds no state that matters: it may be dropped and made again between any two calls.
+pub trait Reducer: Send {
+    /// The most bytes of columns that one call may be given.
+    fn max_input(&self) -> Bytes;
+
+    /// Reduces rows `ends[i - 1] .. ends[i]` of `values` (from 0 where i is 0) to row i of the answer, which has
+    /// the schema of `values`.
+    fn reduce(&mut self, call: &Call, ends: &[u32], values: &RecordBatch) -> Result<RecordBatch, PluginError>;
+}

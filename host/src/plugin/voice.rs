@@ -1,0 +1,218 @@
+//! What a guest says: log lines, standard output and standard error, into the host's log, cut and rationed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+/// The longest line that is logged.
+const LINE_BYTES: usize = 1024;
+/// What an instance may log in a second.
+const BYTES_PER_SECOND: usize = 64 * 1024;
+/// How many of the last lines go with an error.
+const LAST_LINES: usize = 4;
+/// How many counters of its own a plugin may have.
+const MAX_COUNTERS: usize = 64;
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// The voice of one instance.
+#[derive(Clone)]
+pub(super) struct Voice(Arc<Mutex<State>>, Arc<str>);
+
+struct State {
+    plugin: String,
+    stream: Arc<str>,
+    second: Instant,
+    said: usize,
+    dropped: usize,
+    last: Vec<String>,
+    counters: Vec<(String, u64)>,
+}
+
+impl Voice {
+    pub(super) fn new(plugin: &str, stream: &str) -> Self {
+        let stream: Arc<str> = stream.into();
+        let state = State {
+            plugin: plugin.to_owned(),
+            stream: Arc::clone(&stream),
+            second: Instant::now(),
+            said: 0,
+            dropped: 0,
+            last: Vec::new(),
+            counters: Vec::new(),
+        };
+        Self(Arc::new(Mutex::new(state)), stream)
+    }
+
+    pub(super) fn stream(&self) -> &str {
+        &self.1
+    }
+
+    /// A call begins: what was said in earlier ones has nothing to do with its errors.
+    pub(super) fn begin(&self) {
+        self.with(|state| state.last.clear());
+    }
+
+    /// Logs a line, or counts it as dropped.
+    pub(super) fn say(&self, level: Level, line: &str) {
+        self.with(|state| state.say(level, line));
+    }
+
+    pub(super) fn count(&self, name: String, delta: u64) {
+        self.with(|state| {
+            if let Some((_, count)) = state.counters.iter_mut().find(|(known, _)| *known == name) {
+                *count = count.saturating_add(delta);
+            } else if state.counters.len() < MAX_COUNTERS && name.len() <= LINE_BYTES {
+                state.counters.push((name, delta));
+            }
+        });
+    }
+
+    /// The warnings and errors of the current call, to go with its failure.
+    pub(super) fn last_words(&self) -> Option<String> {
+        self.with(|state| (!state.last.is_empty()).then(|| state.last.join("; ")))
+    }
+
+    /// A stream whose lines are said at `level`.
+    pub(super) fn line_writer(&self, level: Level) -> LineWriter {
+        LineWriter { voice: self.clone(), level, line: Vec::new() }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl State {
+    fn say(&mut self, level: Level, line: &str) {
+        let line = cut(line.trim_end());
+        if self.second.elapsed() >= Duration::from_secs(1) {
+            if self.dropped > 0 {
+                tracing::warn!(stream = %self.stream, plugin = %self.plugin, lines = self.dropped, "plugin logs too much; lines were dropped");
+            }
+            (self.second, self.said, self.dropped) = (Instant::now(), 0, 0);
+        }
+        if level >= Level::Warn && self.last.len() < LAST_LINES {
+            self.last.push(line.to_owned());
+        }
+        if self.said.saturating_add(line.len()) > BYTES_PER_SECOND {
+            self.dropped += 1;
+            return;
+        }
+        self.said += line.len() + 1;
+        let (stream, plugin) = (&*self.stream, self.plugin.as_str());
+        match level {
+            Level::Trace => tracing::trace!(stream, plugin, "{line}"),
+            Level::Debug => tracing::debug!(stream, plugin, "{line}"),
+            Level::Info => tracing::info!(stream, plugin, "{line}"),
+            Level::Warn => tracing::warn!(stream, plugin, "{line}"),
+            Level::Error => tracing::error!(stream, plugin, "{line}"),
+        }
+    }
+}
+
+/// `line` up to `LINE_BYTES`, at a character's end.
+fn cut(line: &str) -> &str {
+    line.get(..line.floor_char_boundary(LINE_BYTES)).unwrap_or(line)
+}
+
+/// A guest's standard output or standard error.
+#[derive(Clone)]
+pub(super) struct LineWriter {
+    voice: Voice,
+    level: Level,
+    line: Vec<u8>,
+}
+
+impl LineWriter {
+    fn take(&mut self, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = LINE_BYTES.saturating_sub(self.line.len()).min(piece.len());
+            self.line.extend_from_slice(piece.get(..room).unwrap_or_default());
+            if piece.ends_with(b"\n") {
+                self.end_line();
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        if !line.is_empty() {
+            self.voice.say(self.level, &String::from_utf8_lossy(&line));
+        }
+    }
+}
+
+impl IsTerminal for LineWriter {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for LineWriter {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl OutputStream for LineWriter {
+    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        self.take(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        self.end_line();
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(BYTES_PER_SECOND)
+    }
+}
+
+#[async_trait]
+impl Pollable for LineWriter {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for LineWriter {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.take(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.end_line();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for LineWriter {
+    fn drop(&mut self) {
+        self.end_line();
+    }
+}

@@ -1,0 +1,170 @@
+//! A job: all stages of a plan for one batch, wave after wave of tasks.
+
+use std::sync::Arc;
+
+use super::pool::{Pool, Task};
+use super::stage::{Origin, Port, StagePlan};
+use super::task::{Input, TaskError, TaskOrder, TaskOutput};
+use crate::operator::{Exchange, TaskInfo};
+use crate::partition::{Buckets, cut, cut_into, merge_buckets};
+use crate::record::{BatchTime, DeadLetter, Partition};
+
+/// What one input of the plan brings to a batch: its partitions.
+pub type StageInput = Vec<Input>;
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct JobResult {
+    /// The partitions of each output.
+    pub outputs: Vec<Vec<Partition>>,
+    /// What was set aside, in the order of stages and partitions.
+    pub dead: Vec<DeadLetter>,
+    /// How many rows came in from each input.
+    pub num_input_rows: Vec<usize>,
+}
+
+/// Runs jobs, one at a time.
+pub struct Executor {
+    plan: Arc<StagePlan>,
+    pool: Pool,
+}
+
+impl Executor {
+    /// Starts `num_workers` workers, of which the thread that calls `run` is one.
+    pub fn start(plan: StagePlan, num_workers: usize) -> std::io::Result<Self> {
+        let plan = Arc::new(plan);
+        Ok(Self { pool: Pool::start(&plan, num_workers.max(1))?, plan })
+    }
+
+    /// Runs the batch of time `time`. `inputs` stand in the order of the plan's inputs.
+    pub fn run(&mut self, time: BatchTime, inputs: Vec<StageInput>) -> Result<JobResult, TaskError> {
+        let plan = Arc::clone(&self.plan);
+        let mut job = Job {
+            plan: &plan,
+            inputs,
+            done: plan.stages.iter().map(|_| None).collect(),
+            result: JobResult {
+                outputs: vec![Vec::new(); plan.num_outputs],
+                dead: Vec::new(),
+                num_input_rows: vec![0; plan.num_inputs],
+            },
+        };
+        loop {
+            let wave = job.ready();
+            if wave.is_empty() {
+                return Ok(job.result);
+            }
+            let (tasks, sizes) = job.tasks(&wave, time);
+            let mut outputs = self.pool.run(tasks)?.into_iter();
+            for (stage, size) in wave.into_iter().zip(sizes) {
+                job.complete(stage, outputs.by_ref().take(size).collect());
+            }
+        }
+    }
+}
+
+struct Job<'a> {
+    plan: &'a StagePlan,
+    inputs: Vec<StageInput>,
+    /// For each stage that ran, for each of its ports, what each task put out.
+    done: Vec<Option<Vec<Vec<Buckets>>>>,
+    result: JobResult,
+}
+
+impl Job<'_> {
+    /// The stages that have not run and whose inputs are there.
+    fn ready(&self) -> Vec<usize> {
+        let is_done = |stage: usize| self.done.get(stage).is_some_and(Option::is_some);
+        let stages = self.plan.stages.iter().enumerate();
+        let ready = stages.filter(|(index, stage)| {
+            !is_done(*index)
+                && match &stage.source {
+                    Origin::Input(_) => true,
+                    Origin::Exchange(ports, _) => ports.iter().all(|(from, _)| is_done(*from)),
+                }
+        });
+        ready.map(|(index, _)| index).collect()
+    }
+
+    /// The tasks of the stages `wave`, and how many each stage has.
+    fn tasks(&self, wave: &[usize], time: BatchTime) -> (Vec<Task>, Vec<usize>) {
+        let (mut tasks, mut sizes) = (Vec::new(), Vec::new());
+        for &stage in wave {
+            let (inputs, is_complete) = self.partitions(stage);
+            let num_tasks = inputs.len();
+            sizes.push(num_tasks);
+            tasks.extend(inputs.into_iter().enumerate().map(|(partition, input)| {
+                let info = TaskInfo { time, partition };
+                let order = TaskOrder { info, num_tasks, partitions: self.plan.partitions, is_complete };
+                Task { stage, order, input }
+            }));
+        }
+        (tasks, sizes)
+    }
+
+    /// The partitions that stage `index` works on, at least one, and whether one task made them all.
+    fn partitions(&self, index: usize) -> (StageInput, bool) {
+        let (mut inputs, is_complete) = match self.plan.stages.get(index).map(|stage| &stage.source) {
+            Some(Origin::Input(input)) => (self.inputs.get(*input).cloned().unwrap_or_default(), false),
+            Some(Origin::Exchange(ports, exchange)) => {
+                let tasks = self.put_out(ports);
+                let is_complete = tasks.len() == 1;
+                (self.exchange(tasks, exchange).into_iter().map(Input::Rows).collect(), is_complete)
+            }
+            None => (StageInput::new(), false),
+        };
+        if inputs.is_empty() {
+            inputs.push(Input::Rows(Partition::new()));
+        }
+        (inputs, is_complete)
+    }
+
+    /// What each task put out at `ports`, port after port.
+    fn put_out(&self, ports: &[(usize, usize)]) -> Vec<Buckets> {
+        let from = |&(stage, port): &(usize, usize)| {
+            self.done.get(stage).and_then(Option::as_ref).and_then(|done| done.get(port)).cloned().unwrap_or_default()
+        };
+        ports.iter().flat_map(from).collect()
+    }
+
+    fn exchange(&self, tasks: Vec<Buckets>, exchange: &Exchange) -> Vec<Partition> {
+        match exchange {
+            Exchange::ByKey(_) => merge_buckets(tasks),
+            Exchange::Gather => vec![tasks.into_iter().flatten().flatten().collect()],
+            Exchange::Concatenate => cut(&in_order(tasks), self.plan.partitions),
+            Exchange::Recut(partitions) => cut_into(&in_order(tasks), *partitions),
+        }
+    }
+
+    fn complete(&mut self, index: usize, tasks: Vec<TaskOutput>) {
+        let Some(stage) = self.plan.stages.get(index) else { return };
+        if let Origin::Input(input) = stage.source
+            && let Some(num_rows) = self.result.num_input_rows.get_mut(input)
+        {
+            *num_rows = tasks.iter().map(|task| task.num_rows).sum();
+        }
+        let mut ports: Vec<Vec<Buckets>> = stage.ports.iter().map(|_| Vec::with_capacity(tasks.len())).collect();
+        for task in tasks {
+            self.result.dead.extend(task.dead);
+            ports.iter_mut().zip(task.ports).for_each(|(port, buckets)| port.push(buckets));
+        }
+        for (port, buckets) in stage.ports.iter().zip(&mut ports) {
+            if let Port::Output(output) = port
+                && let Some(partitions) = self.result.outputs.get_mut(*output)
+            {
+                *partitions = std::mem::take(buckets).into_iter().map(in_order_of_buckets).collect();
+            }
+        }
+        if let Some(done) = self.done.get_mut(index) {
+            *done = Some(ports);
+        }
+    }
+}
+
+fn in_order(tasks: Vec<Buckets>) -> Partition {
+    tasks.into_iter().flatten().flatten().filter(|block| block.num_rows() > 0).collect()
+}
+
+fn in_order_of_buckets(buckets: Buckets) -> Partition {
+    buckets.into_iter().flatten().collect()
+}

@@ -1,0 +1,222 @@
+//! One task: the work of one stage on one partition, on one thread.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use super::stage::{Port, Stage, Target};
+use crate::operator::{OperatorError, Output, Process, TaskInfo};
+use crate::partition::{Buckets, KeyEncoder, into_buckets, num_partitions};
+use crate::record::{DeadLetter, Partition, num_rows};
+use crate::source::{Block, Interrupted, SourceError, Split};
+
+/// The rows of one partition, or what reads them.
+#[derive(Clone)]
+pub enum Input {
+    /// Rows in memory.
+    Rows(Partition),
+    /// A piece of a source's batch.
+    Split(Arc<dyn Split>),
+}
+
+impl Input {
+    /// How many rows there are, where that is known before they are read.
+    pub(super) fn num_rows(&self) -> Option<usize> {
+        match self {
+            Self::Rows(blocks) => Some(num_rows(blocks)),
+            Self::Split(_) => None,
+        }
+    }
+}
+
+/// Why a task failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// An operator failed.
+    #[error("stream `{stream}` failed: {error}")]
+    Operator {
+        /// The stream that the operator makes.
+        stream: String,
+        /// Why.
+        #[source]
+        error: OperatorError,
+    },
+    /// A source could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Rows could not be exchanged.
+    #[error("cannot exchange rows: {0}")]
+    Exchange(#[from] arrow::error::ArrowError),
+    /// The host itself failed; this is a bug.
+    #[error("a task panicked: {0}; this is a bug in tidemill, please report it")]
+    Panic(String),
+}
+
+/// What a task put out.
+#[derive(Debug, Default)]
+pub(super) struct TaskOutput {
+    /// For each port, one partition, or one bucket a partition to come.
+    pub(super) ports: Vec<Buckets>,
+    pub(super) dead: Vec<DeadLetter>,
+    /// How many rows came in.
+    pub(super) num_rows: usize,
+}
+
+/// What a task is told beside its input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TaskOrder {
+    pub(super) info: TaskInfo,
+    /// How many tasks the stage has.
+    pub(super) num_tasks: usize,
+    /// The most partitions that rows are cut into.
+    pub(super) partitions: usize,
+    /// Whether what comes in was complete before it was exchanged, so that nodes that complete are passed by.
+    pub(super) is_complete: bool,
+}
+
+/// The work of a stage as one worker has it. Its instances live from task to task.
+pub(super) struct Runner {
+    processes: Vec<Box<dyn Process>>,
+    encoders: Vec<Option<KeyEncoder>>,
+}
+
+impl Runner {
+    pub(super) fn new(stage: &Stage) -> Result<Self, TaskError> {
+        let processes = stage.nodes.iter().map(|node| {
+            node.factory.make().map_err(|error| TaskError::Operator { stream: node.stream.clone(), error })
+        });
+        let encoders = stage.ports.iter().map(|port| match port {
+            Port::Bucket(schema, key) => {
+                let fields: Vec<_> = key.iter().filter_map(|&column| schema.fields().get(column).cloned()).collect();
+                KeyEncoder::new(&fields).map(Some)
+            }
+            Port::Output(_) | Port::Pass => Ok(None),
+        });
+        Ok(Self {
+            processes: processes.collect::<Result<_, _>>()?,
+            encoders: encoders.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Runs the stage on `input`.
+    pub(super) fn run(&mut self, stage: &Stage, order: &TaskOrder, input: &Input) -> Result<TaskOutput, TaskError> {
+        let mut flow = Flow {
+            stage,
+            order,
+            processes: &mut self.processes,
+            blocks: vec![Partition::new(); stage.ports.len()],
+            dead: Vec::new(),
+            num_rows: 0,
+        };
+        flow.read(input)?;
+        flow.finish()?;
+        let Flow { blocks, dead, num_rows, .. } = flow;
+        let ports = stage.ports.iter().zip(&self.encoders).zip(blocks);
+        let ports = ports.map(|((port, encoder), blocks)| match (port, encoder) {
+            (Port::Bucket(_, key), Some(encoder)) => bucket(&blocks, key, encoder, order),
+            _ => Ok(vec![blocks]),
+        });
+        Ok(TaskOutput { ports: ports.collect::<Result<_, _>>()?, dead, num_rows })
+    }
+}
+
+/// Sorts what a task puts out into buckets, unless it is alone and what it has makes one partition.
+fn bucket(
+    blocks: &[RecordBatch],
+    key: &[usize],
+    encoder: &KeyEncoder,
+    order: &TaskOrder,
+) -> Result<Buckets, TaskError> {
+    let alone = order.num_tasks == 1;
+    if alone && num_partitions(num_rows(blocks), order.partitions) == 1 {
+        return Ok(vec![blocks.to_vec()]);
+    }
+    let mut buckets = vec![Partition::new(); order.partitions];
+    for block in blocks {
+        for (bucket, more) in buckets.iter_mut().zip(into_buckets(block, key, encoder, order.partitions)?) {
+            bucket.extend(more);
+        }
+    }
+    Ok(buckets)
+}
+
+/// Rows on their way through a stage.
+struct Flow<'a> {
+    stage: &'a Stage,
+    order: &'a TaskOrder,
+    processes: &'a mut [Box<dyn Process>],
+    blocks: Vec<Partition>,
+    dead: Vec<DeadLetter>,
+    num_rows: usize,
+}
+
+impl Flow<'_> {
+    fn read(&mut self, input: &Input) -> Result<(), TaskError> {
+        let split = match input {
+            Input::Rows(blocks) => {
+                return blocks.iter().try_for_each(|block| self.enter(block));
+            }
+            Input::Split(split) => split,
+        };
+        let mut failed = None;
+        let read = split.read(&mut |block: Block| {
+            self.dead.extend(block.dead);
+            self.enter(&block.rows).map_err(|error| {
+                failed = Some(error);
+                Interrupted
+            })
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(read?),
+        }
+    }
+
+    fn enter(&mut self, block: &RecordBatch) -> Result<(), TaskError> {
+        self.num_rows += block.num_rows();
+        self.send(&self.stage.roots, block)
+    }
+
+    fn send(&mut self, targets: &[Target], block: &RecordBatch) -> Result<(), TaskError> {
+        if block.num_rows() == 0 {
+            return Ok(());
+        }
+        for target in targets {
+            match *target {
+                Target::Port(port) => self.blocks.get_mut(port).into_iter().for_each(|blocks| blocks.push(block.clone())),
+                Target::Node(node) => self.offer(node, block)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn offer(&mut self, index: usize, block: &RecordBatch) -> Result<(), TaskError> {
+        let stage = self.stage;
+        match stage.nodes.get(index) {
+            Some(node) if node.completes && self.order.is_complete => self.send(&node.to, block),
+            _ => self.work(index, |process, info, out| process.process(block, info, out)),
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), TaskError> {
+        // Nodes only send to later ones, so each has all its rows when its turn comes.
+        (0..self.stage.nodes.len()).try_for_each(|node| self.work(node, |process, info, out| process.finish(info, out)))
+    }
+
+    fn work(
+        &mut self,
+        index: usize,
+        act: impl FnOnce(&mut dyn Process, &TaskInfo, &mut Output) -> Result<(), OperatorError>,
+    ) -> Result<(), TaskError> {
+        let stage = self.stage;
+        let (Some(node), Some(process)) = (stage.nodes.get(index), self.processes.get_mut(index)) else { return Ok(()) };
+        if node.completes && self.order.is_complete {
+            return Ok(());
+        }
+        let mut out = Output::default();
+        act(process.as_mut(), &self.order.info, &mut out)
+            .map_err(|error| TaskError::Operator { stream: node.stream.clone(), error })?;
+        self.dead.append(&mut out.dead);
+        out.blocks.iter().try_for_each(|block| self.send(&node.to, block))
+    }
+}

@@ -1,0 +1,158 @@
+//! Collects what a function answers for each row of a batch into an [`Output`].
+//!
+//! In come rows, refusals and verdicts, in the order of the input. What must stay true: a refused row
+//! is no output row's origin, so what was put out for it before is taken back.
+
+use crate::{Batch, Builder, Output, Push, Reject, RejectedRow, Values};
+
+/// Collects output rows with their columns.
+pub struct Emit<B> {
+    builder: B,
+    /// None while output row i comes from input row i.
+    origins: Option<Vec<u32>>,
+    rejects: Vec<RejectedRow>,
+}
+
+/// Collects the rows that pass a filter.
+pub struct Keep {
+    origins: Vec<u32>,
+    rejects: Vec<RejectedRow>,
+}
+
+/// A text of ordinary language, cut into words, has about so many bytes a word.
+const BYTES_A_WORD: usize = 6;
+
+impl<B: Builder> Emit<B> {
+    /// For functions that answer one row for each input row.
+    pub fn one_to_one(input: &Batch) -> Self {
+        let builder = B::with_capacity(input.rows as usize, text_bytes(input));
+        Self {
+            builder,
+            origins: None,
+            rejects: vec![],
+        }
+    }
+
+    /// For functions that answer any number of rows for each input row.
+    pub fn one_to_many(input: &Batch) -> Self {
+        let bytes = text_bytes(input);
+        let rows = input.rows as usize + bytes / BYTES_A_WORD;
+        let origins = Some(Vec::with_capacity(rows));
+        Self {
+            builder: B::with_capacity(rows, bytes),
+            origins,
+            rejects: vec![],
+        }
+    }
+
+    /// The output row of input row `row`.
+    #[inline]
+    pub fn row<R: Push<Builder = B>>(&mut self, row: u32, output: R) {
+        output.push_to(&mut self.builder);
+        if let Some(origins) = &mut self.origins {
+            origins.push(row);
+        }
+    }
+
+    /// The output rows of input row `row`.
+    #[inline]
+    pub fn rows<R: Push<Builder = B>>(&mut self, row: u32, output: impl IntoIterator<Item = R>) {
+        for item in output {
+            item.push_to(&mut self.builder);
+        }
+        self.fill_origins(row);
+    }
+
+    /// The output rows of input row `row`, any of which may turn out to be its refusal.
+    #[inline]
+    pub fn try_rows<R: Push<Builder = B>>(
+        &mut self,
+        row: u32,
+        output: impl IntoIterator<Item = Result<R, Reject>>,
+    ) {
+        let mark = self.builder.num_rows();
+        for item in output {
+            match item {
+                Ok(item) => item.push_to(&mut self.builder),
+                Err(reject) => {
+                    self.builder.truncate(mark);
+                    return self.reject(row, reject);
+                }
+            }
+        }
+        self.fill_origins(row);
+    }
+
+    /// Input row `row` is refused.
+    #[cold]
+    pub fn reject(&mut self, row: u32, reject: Reject) {
+        self.origins.get_or_insert_with(|| (0..row).collect());
+        self.rejects.push(reject.at(row));
+    }
+
+    /// The output of the batch.
+    pub fn finish(self) -> Output {
+        let rows = self.builder.num_rows() as u32;
+        let mut columns = vec![];
+        self.builder.finish(&mut columns);
+        Output {
+            batch: Batch { rows, columns },
+            origins: self.origins,
+            rejects: self.rejects,
+        }
+    }
+
+    #[inline]
+    fn fill_origins(&mut self, row: u32) {
+        if let Some(origins) = &mut self.origins {
+            origins.resize(self.builder.num_rows(), row);
+        }
+    }
+}
+
+impl Keep {
+    /// For the rows of `input`.
+    pub fn of(input: &Batch) -> Self {
+        Self {
+            origins: Vec::with_capacity(input.rows as usize),
+            rejects: vec![],
+        }
+    }
+
+    /// Whether input row `row` stays.
+    #[inline]
+    pub fn row(&mut self, row: u32, stays: bool) {
+        if stays {
+            self.origins.push(row);
+        }
+    }
+
+    /// Input row `row` is refused.
+    #[cold]
+    pub fn reject(&mut self, row: u32, reject: Reject) {
+        self.rejects.push(reject.at(row));
+    }
+
+    /// The output of the batch.
+    pub fn finish(self) -> Output {
+        Output::filtered(self.origins, self.rejects)
+    }
+}
+
+/// The refusal of a row that holds no value where one is needed.
+#[cold]
+pub fn null(column: &str) -> Reject {
+    Reject::new(format!("column `{column}` holds no value"))
+}
+
+fn text_bytes(input: &Batch) -> usize {
+    let bytes = |values: &Values| match values {
+        Values::Utf8(varlen) | Values::Binary(varlen) => varlen.data.len(),
+        _ => 0,
+    };
+    input
+        .columns
+        .iter()
+        .map(|column| bytes(&column.values))
+        .sum()
+}
