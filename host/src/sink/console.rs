@@ -77,11 +77,13 @@ impl Writer for ConsoleWriter {
     }
 
     fn publish(&mut self, time: BatchTime) -> Result<(), SinkError> {
-        let Some(text) = self.staged.remove(&time) else {
+        let Some(text) = self.staged.get(&time) else {
             return Ok(());
         };
         let written = self.target.write_all(text.as_bytes());
-        written.and_then(|()| self.target.flush()).map_err(SinkError::Stdout)
+        written.and_then(|()| self.target.flush()).map_err(SinkError::Stdout)?;
+        self.staged.remove(&time);
+        Ok(())
     }
 
     fn close(&mut self) -> Result<(), SinkError> {
@@ -195,7 +197,9 @@ mod tests {
     fn a_closed_pipe_is_an_error() {
         let mut writer = Console::default().open_onto(Box::new(BrokenPipe));
         writer.stage(TIME, &[]).unwrap();
-        let error = writer.publish(TIME).unwrap_err();
-        assert_eq!(error.to_string(), "cannot write to standard output: broken pipe");
+        for _ in 0..2 {
+            let error = writer.publish(TIME).unwrap_err();
+            assert_eq!(error.to_string(), "cannot write to standard output: broken pipe");
+        }
     }
 }

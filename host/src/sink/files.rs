@@ -104,7 +104,7 @@ impl Sink for Files {
     }
 
     fn guarantee(&self) -> &'static str {
-        "exactly-once: a batch's folder appears whole, once"
+        "a batch's folder appears once, whole or not at all"
     }
 
     fn resolve(&mut self, base: &Path) {

@@ -60,15 +60,17 @@ impl Writer for FilesWriter {
 
     fn publish(&mut self, time: BatchTime) -> Result<(), SinkError> {
         let (staging, folder) = (self.staging_folder(time), self.folder(time));
-        let is_staged_here = self.staged.remove(&time);
         if is_there(&folder)? {
-            return remove_folder(&staging);
+            remove_folder(&staging)?;
+        } else {
+            match fs::rename(&staging, &folder) {
+                Ok(()) => sync_directory(&self.directory)?,
+                Err(e) if e.kind() == io::ErrorKind::NotFound && !self.staged.contains(&time) => {}
+                Err(source) => return Err(failure("rename a finished batch to", &folder, source)),
+            }
         }
-        match fs::rename(&staging, &folder) {
-            Ok(()) => sync_directory(&self.directory),
-            Err(e) if e.kind() == io::ErrorKind::NotFound && !is_staged_here => Ok(()),
-            Err(source) => Err(failure("rename a finished batch to", &folder, source)),
-        }
+        self.staged.remove(&time);
+        Ok(())
     }
 }
 
