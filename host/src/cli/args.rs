@@ -211,10 +211,7 @@ impl FromStr for InputSchema {
         for column in text.split(',') {
             let field = column_field(column.trim())?;
             if fields.iter().any(|other| other.name() == field.name()) {
-                return Err(format!(
-                    "column `{}` is there twice; rename one of them",
-                    field.name()
-                ));
+                return Err(format!("column `{}` is there twice; rename one of them", field.name()));
             }
             fields.push(field);
         }
@@ -224,19 +221,14 @@ impl FromStr for InputSchema {
 
 fn column_field(column: &str) -> Result<Field, String> {
     let example = "write a name and a type, as in `n: int64?`";
-    let (name, written) = column
-        .split_once(':')
-        .ok_or_else(|| format!("`{column}` has no type; {example}"))?;
+    let (name, written) =
+        column.split_once(':').ok_or_else(|| format!("`{column}` has no type; {example}"))?;
     let (name, written) = (name.trim(), written.trim());
     if name.is_empty() {
         return Err(format!("`{column}` has no name; {example}"));
     }
-    let (text, nullable) = written
-        .strip_suffix('?')
-        .map_or((written, false), |text| (text, true));
-    let data_type: DataType = text
-        .parse()
-        .map_err(|problem| format!("column `{name}`: {problem}"))?;
+    let (text, nullable) = written.strip_suffix('?').map_or((written, false), |text| (text, true));
+    let data_type: DataType = text.parse().map_err(|problem| format!("column `{name}`: {problem}"))?;
     Ok(Field::new(name, data_type.arrow(), nullable))
 }
 
@@ -267,15 +259,11 @@ mod tests {
 
     #[test]
     fn run_takes_its_ends_and_the_log_options_stand_anywhere() {
-        let line = "tidemill --log-level warn run p.toml --once --batches 3 --for 10s --workers 2 --log-format json";
+        let line =
+            "tidemill --log-level warn run p.toml --once --batches 3 --for 10s --workers 2 --log-format json";
         let args = parsed(line).unwrap();
-        assert_eq!(
-            (args.log_format, args.log_level),
-            (LogFormat::Json, LogLevel::Warn)
-        );
-        let Command::Run(run) = args.command else {
-            panic!("not run")
-        };
+        assert_eq!((args.log_format, args.log_level), (LogFormat::Json, LogLevel::Warn));
+        let Command::Run(run) = args.command else { panic!("not run") };
         assert_eq!(run.manifest, PathBuf::from("p.toml"));
         assert!(run.once);
         assert_eq!(run.batches.map(NonZeroU64::get), Some(3));
@@ -286,28 +274,15 @@ mod tests {
     #[test]
     fn what_is_left_out_is_as_by_default() {
         let args = parsed("tidemill plan p.toml").unwrap();
-        assert_eq!(
-            (args.log_format, args.log_level),
-            (LogFormat::Text, LogLevel::Info)
-        );
-        assert!(matches!(
-            args.command,
-            Command::Plan {
-                format: PlanFormat::Text,
-                ..
-            }
-        ));
+        assert_eq!((args.log_format, args.log_level), (LogFormat::Text, LogLevel::Info));
+        assert!(matches!(args.command, Command::Plan { format: PlanFormat::Text, .. }));
     }
 
     #[test]
     fn wrong_values_are_named() {
+        assert!(refused("tidemill run p.toml --batches 0").contains("invalid value '0' for '--batches <N>'"));
         assert!(
-            refused("tidemill run p.toml --batches 0")
-                .contains("invalid value '0' for '--batches <N>'")
-        );
-        assert!(
-            refused("tidemill run p.toml --for soon")
-                .contains("`soon` is not a duration; write for example")
+            refused("tidemill run p.toml --for soon").contains("`soon` is not a duration; write for example")
         );
         assert!(refused("tidemill run").contains("<MANIFEST>"));
         assert!(refused("tidemill chekc p.toml").contains("'check'"));
@@ -318,22 +293,10 @@ mod tests {
         let schema: InputSchema = " line: utf8 ,n:int64?".parse().unwrap();
         assert_eq!(schema.to_string(), "line: utf8, n: int64?");
         let refused = |text: &str| text.parse::<InputSchema>().unwrap_err();
-        assert_eq!(
-            refused("line"),
-            "`line` has no type; write a name and a type, as in `n: int64?`"
-        );
-        assert_eq!(
-            refused(": utf8"),
-            "`: utf8` has no name; write a name and a type, as in `n: int64?`"
-        );
-        assert_eq!(
-            refused("a: utf8, a: int64"),
-            "column `a` is there twice; rename one of them"
-        );
-        assert!(
-            refused("a: text")
-                .starts_with("column `a`: `text` is not a type; the types are boolean")
-        );
+        assert_eq!(refused("line"), "`line` has no type; write a name and a type, as in `n: int64?`");
+        assert_eq!(refused(": utf8"), "`: utf8` has no name; write a name and a type, as in `n: int64?`");
+        assert_eq!(refused("a: utf8, a: int64"), "column `a` is there twice; rename one of them");
+        assert!(refused("a: text").starts_with("column `a`: `text` is not a type; the types are boolean"));
     }
 
     #[test]
@@ -341,10 +304,7 @@ mod tests {
         for shell in Shell::value_variants() {
             let mut script = Vec::new();
             write_completions(*shell, &mut script);
-            assert!(
-                String::from_utf8(script).unwrap().contains("log-level"),
-                "{shell}"
-            );
+            assert!(String::from_utf8(script).unwrap().contains("log-level"), "{shell}");
         }
     }
 }

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
+use crate::context::BatchReport;
 use crate::record::{BatchTime, Interval};
 
 /// The least batch time between two paintings.
@@ -15,19 +16,6 @@ const REPAINT: Duration = Duration::from_millis(100);
 
 /// Back to the first column, and nothing left on the line.
 const ERASE: &str = "\r\x1b[2K";
-
-/// A finished batch, as far as the line shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BatchReport {
-    /// The time of the batch.
-    pub time: BatchTime,
-    /// The rows that it took from sources.
-    pub num_rows: u64,
-    /// From the start of its job to the end.
-    pub processing_time: Duration,
-    /// From its time to the start of its job.
-    pub scheduling_delay: Duration,
-}
 
 /// The line, where it is shown.
 pub struct LiveLine {
@@ -55,18 +43,12 @@ impl LiveLine {
 
     /// On `target`, which erases lines as terminals do.
     pub fn onto(target: Box<dyn Write + Send>, interval: Interval) -> Self {
-        Self {
-            target: Some(target),
-            interval,
-            painted: None,
-            num_rows: 0,
-            is_shown: false,
-        }
+        Self { target: Some(target), interval, painted: None, num_rows: 0, is_shown: false }
     }
 
     /// Takes a finished batch in, and paints the line anew where it is time to.
     pub fn update(&mut self, report: &BatchReport) {
-        self.num_rows = self.num_rows.saturating_add(report.num_rows);
+        self.num_rows = self.num_rows.saturating_add(report.num_rows_in() as u64);
         let span = match self.painted {
             Some(painted) if report.time.since(painted) < REPAINT => return,
             Some(painted) => report.time.since(painted),
@@ -87,11 +69,10 @@ impl LiveLine {
     }
 
     fn write(&mut self, text: &str) {
-        let written = self.target.as_mut().map(|target| {
-            target
-                .write_all(text.as_bytes())
-                .and_then(|()| target.flush())
-        });
+        let written = self
+            .target
+            .as_mut()
+            .map(|target| target.write_all(text.as_bytes()).and_then(|()| target.flush()));
         if matches!(written, Some(Err(_))) {
             self.target = None;
         }
@@ -116,9 +97,7 @@ pub fn render(report: &BatchReport, num_rows: u64, span: Duration) -> String {
 }
 
 fn rows_per_second(num_rows: u64, span: Duration) -> u128 {
-    (u128::from(num_rows) * 1_000_000_000)
-        .checked_div(span.as_nanos())
-        .unwrap_or(0)
+    (u128::from(num_rows) * 1_000_000_000).checked_div(span.as_nanos()).unwrap_or(0)
 }
 
 /// A number with a comma between every three digits.
@@ -174,10 +153,12 @@ mod tests {
         }
     }
 
-    fn report(millis: i64, num_rows: u64) -> BatchReport {
+    fn report(millis: i64, num_rows: usize) -> BatchReport {
         BatchReport {
             time: BatchTime::from_millis(1_795_548_600_000 + millis),
-            num_rows,
+            num_input_rows: vec![("lines".to_owned(), num_rows), ("more".to_owned(), 0)],
+            num_output_rows: Vec::new(),
+            num_dead_letters: 0,
             processing_time: Duration::from_micros(12_345),
             scheduling_delay: Duration::from_micros(400),
         }
@@ -219,30 +200,16 @@ mod tests {
         line.update(&report(0, 0));
         line.clear();
         line.clear();
-        assert!(
-            screen.text().ends_with("delay 0.4 ms\r\x1b[2K"),
-            "{:?}",
-            screen.text()
-        );
+        assert!(screen.text().ends_with("delay 0.4 ms\r\x1b[2K"), "{:?}", screen.text());
         line.update(&report(1000, 0));
         drop(line);
-        assert!(
-            screen.text().ends_with("delay 0.4 ms\r\x1b[2K"),
-            "{:?}",
-            screen.text()
-        );
+        assert!(screen.text().ends_with("delay 0.4 ms\r\x1b[2K"), "{:?}", screen.text());
     }
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "1,234,567"]
-        );
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         let lengths = [0, 9_949, 10_000, 9_999_000, 12_345_000].map(Duration::from_micros);
-        assert_eq!(
-            lengths.map(short),
-            ["0.0 ms", "9.9 ms", "10 ms", "9999 ms", "12.3 s"]
-        );
+        assert_eq!(lengths.map(short), ["0.0 ms", "9.9 ms", "10 ms", "9999 ms", "12.3 s"]);
     }
 }

@@ -17,9 +17,7 @@ pub fn check_graph(pipeline: &Pipeline) -> Result<Vec<NodeRef>, Fault> {
     check_names(pipeline)?;
     check_inputs(pipeline)?;
     check_sinks(pipeline)?;
-    let order = pipeline
-        .in_order()
-        .map_err(|cycle| cycle_fault(pipeline, &cycle))?;
+    let order = pipeline.in_order().map_err(|cycle| cycle_fault(pipeline, &cycle))?;
     check_plugins(pipeline)?;
     warn_of_unread(pipeline);
     Ok(order)
@@ -30,18 +28,10 @@ fn check_settings(pipeline: &Pipeline) -> Result<(), Fault> {
         Err(Fault::new(Place::key("pipeline", key), problem, remedy))
     };
     if pipeline.name.trim().is_empty() {
-        return fault(
-            "name",
-            "the name is empty".to_owned(),
-            "give the pipeline a name".to_owned(),
-        );
+        return fault("name", "the name is empty".to_owned(), "give the pipeline a name".to_owned());
     }
     if pipeline.checkpoint.is_some() {
-        return fault(
-            "checkpoint",
-            "checkpoint is not available yet".to_owned(),
-            "leave it out".to_owned(),
-        );
+        return fault("checkpoint", "checkpoint is not available yet".to_owned(), "leave it out".to_owned());
     }
     let num_partitions = pipeline.partitions.get();
     if num_partitions > MAX_PARTITIONS {
@@ -70,25 +60,13 @@ fn check_names(pipeline: &Pipeline) -> Result<(), Fault> {
         if !is_name(name) {
             let place = Place::item(format!("{section}.{name}"));
             let remedy = "use ASCII letters, digits, `_` and `-`, beginning with a letter or `_`";
-            return Err(Fault::new(
-                place,
-                format!("`{name}` can't be a name"),
-                remedy,
-            ));
+            return Err(Fault::new(place, format!("`{name}` can't be a name"), remedy));
         }
     }
-    match pipeline
-        .streams
-        .keys()
-        .find(|name| pipeline.sources.contains_key(*name))
-    {
+    match pipeline.streams.keys().find(|name| pipeline.sources.contains_key(*name)) {
         Some(name) => {
             let place = Place::item(format!("streams.{name}"));
-            Err(Fault::new(
-                place,
-                format!("a source is named `{name}` too"),
-                "rename one of them",
-            ))
+            Err(Fault::new(place, format!("a source is named `{name}` too"), "rename one of them"))
         }
         None => Ok(()),
     }
@@ -96,9 +74,7 @@ fn check_names(pipeline: &Pipeline) -> Result<(), Fault> {
 
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 fn check_inputs(pipeline: &Pipeline) -> Result<(), Fault> {
@@ -109,13 +85,10 @@ fn check_inputs(pipeline: &Pipeline) -> Result<(), Fault> {
         }
         let (op, num_named) = (stream.op.kind(), stream.from.len());
         let (wanted, remedy) = match stream.op.inputs() {
-            Inputs::One if num_named != 1 => {
-                ("one stream", "put several together with a `union` first")
+            Inputs::One if num_named != 1 => ("one stream", "put several together with a `union` first"),
+            Inputs::Several if num_named < 2 => {
+                ("two streams or more", "name them all, as in from = [\"a\", \"b\"]")
             }
-            Inputs::Several if num_named < 2 => (
-                "two streams or more",
-                "name them all, as in from = [\"a\", \"b\"]",
-            ),
             _ => continue,
         };
         let problem = format!("`{op}` reads {wanted}, but from names {num_named}");
@@ -133,8 +106,7 @@ fn check_sinks(pipeline: &Pipeline) -> Result<(), Fault> {
         ));
     }
     let mut sinks = pipeline.sinks.iter();
-    sinks
-        .try_for_each(|(name, output)| check_from(pipeline, &format!("sinks.{name}"), &output.from))
+    sinks.try_for_each(|(name, output)| check_from(pipeline, &format!("sinks.{name}"), &output.from))
 }
 
 /// That `from`, in the table `item`, names a source or stream.
@@ -142,40 +114,24 @@ fn check_from(pipeline: &Pipeline, item: &str, from: &str) -> Result<(), Fault> 
     if pipeline.find(from).is_some() {
         return Ok(());
     }
-    let names: Vec<&str> = pipeline
-        .sources
-        .keys()
-        .chain(pipeline.streams.keys())
-        .map(String::as_str)
-        .collect();
+    let names: Vec<&str> =
+        pipeline.sources.keys().chain(pipeline.streams.keys()).map(String::as_str).collect();
     let remedy = match names.as_slice() {
         [] => "add a [sources.…] that makes it".to_owned(),
         names => suggest_among(from, names, "sources and streams"),
     };
-    Err(Fault::new(
-        Place::key(item, "from"),
-        format!("no source or stream is named `{from}`"),
-        remedy,
-    ))
+    Err(Fault::new(Place::key(item, "from"), format!("no source or stream is named `{from}`"), remedy))
 }
 
 /// Says a cycle in the direction in which rows would flow.
 fn cycle_fault(pipeline: &Pipeline, cycle: &[usize]) -> Fault {
-    let mut names: Vec<&str> = cycle
-        .iter()
-        .rev()
-        .map(|i| pipeline.name_of(NodeRef::Stream(*i)))
-        .collect();
+    let mut names: Vec<&str> = cycle.iter().rev().map(|i| pipeline.name_of(NodeRef::Stream(*i))).collect();
     names.rotate_right(1);
     let first = names.first().copied().unwrap_or_default();
     names.push(first);
     let place = Place::key(format!("streams.{first}"), "from");
     let remedy = "let one of these streams read something else";
-    Fault::new(
-        place,
-        format!("the streams go round in a cycle, {}", names.join(" -> ")),
-        remedy,
-    )
+    Fault::new(place, format!("the streams go round in a cycle, {}", names.join(" -> ")), remedy)
 }
 
 fn check_plugins(pipeline: &Pipeline) -> Result<(), Fault> {
@@ -191,18 +147,10 @@ fn check_plugins(pipeline: &Pipeline) -> Result<(), Fault> {
                 None => format!("add a [plugins.{plugin}] with its path"),
             };
             let place = Place::key(format!("streams.{name}"), "plugin");
-            return Err(Fault::new(
-                place,
-                format!("no plugin is named `{plugin}`"),
-                remedy,
-            ));
+            return Err(Fault::new(place, format!("no plugin is named `{plugin}`"), remedy));
         }
     }
-    match pipeline
-        .plugins
-        .keys()
-        .find(|name| !used.contains(name.as_str()))
-    {
+    match pipeline.plugins.keys().find(|name| !used.contains(name.as_str())) {
         Some(name) => {
             let place = Place::item(format!("plugins.{name}"));
             Err(Fault::new(

@@ -10,18 +10,10 @@ use super::fault::{Fault, Place};
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Result<String, VarError>;
 
 /// Replaces variables in every string of `table`, which stands at `path`.
-pub(super) fn substitute(
-    table: &mut DeTable<'_>,
-    path: &str,
-    lookup: Lookup<'_>,
-) -> Result<(), Fault> {
+pub(super) fn substitute(table: &mut DeTable<'_>, path: &str, lookup: Lookup<'_>) -> Result<(), Fault> {
     for (key, value) in table.iter_mut() {
         let key = key.get_ref();
-        let path = if path.is_empty() {
-            key.to_string()
-        } else {
-            format!("{path}.{key}")
-        };
+        let path = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
         substitute_value(value.get_mut(), &path, lookup)?;
     }
     Ok(())
@@ -55,9 +47,7 @@ fn expand(text: &str, lookup: Lookup<'_>) -> Result<String, String> {
             continue;
         }
         let Some((name, after)) = after.split_once('}') else {
-            return Err(
-                "`${` has no `}` behind it; close it, or write `$${` for a plain `${`".to_owned(),
-            );
+            return Err("`${` has no `}` behind it; close it, or write `$${` for a plain `${`".to_owned());
         };
         expanded.push_str(before);
         expanded.push_str(&variable(name, lookup)?);

@@ -18,18 +18,12 @@ pub struct Place {
 impl Place {
     /// The table `item`.
     pub fn item(item: impl Into<String>) -> Self {
-        Self {
-            item: item.into(),
-            key: None,
-        }
+        Self { item: item.into(), key: None }
     }
 
     /// The key `key` of the table `item`.
     pub fn key(item: impl Into<String>, key: impl Into<String>) -> Self {
-        Self {
-            item: item.into(),
-            key: Some(key.into()),
-        }
+        Self { item: item.into(), key: Some(key.into()) }
     }
 }
 
@@ -57,11 +51,7 @@ pub struct Fault {
 impl Fault {
     /// `problem` at `place`, and what to do.
     pub fn new(place: Place, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            place,
-            problem: problem.into(),
-            remedy: remedy.into(),
-        }
+        Self { place, problem: problem.into(), remedy: remedy.into() }
     }
 
     /// The message of an error at `place`: up to the first `; ` it is the problem, from there on the remedy.
@@ -81,11 +71,7 @@ impl fmt::Display for Fault {
             write!(f, "{place}: ")?;
         }
         f.write_str(&self.problem)?;
-        if self.remedy.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "; {}", self.remedy)
-        }
+        if self.remedy.is_empty() { Ok(()) } else { write!(f, "; {}", self.remedy) }
     }
 }
 

@@ -32,11 +32,7 @@ impl Pipeline {
     /// Every source and stream whose rows reach a sink.
     pub fn reaching_sinks(&self) -> HashSet<NodeRef> {
         let mut reached = HashSet::new();
-        let mut left: Vec<&str> = self
-            .sinks
-            .values()
-            .map(|output| output.from.as_str())
-            .collect();
+        let mut left: Vec<&str> = self.sinks.values().map(|output| output.from.as_str()).collect();
         while let Some(name) = left.pop() {
             if let Some(node) = self.find(name)
                 && reached.insert(node)
@@ -70,11 +66,7 @@ impl Pipeline {
                     continue;
                 };
                 if let Some(begin) = path.iter().position(|(open, _)| *open == input) {
-                    return Err(path
-                        .into_iter()
-                        .skip(begin)
-                        .map(|(stream, _)| stream)
-                        .collect());
+                    return Err(path.into_iter().skip(begin).map(|(stream, _)| stream).collect());
                 }
                 path.push((input, 0));
             }

@@ -27,19 +27,10 @@ impl<'t> Item<'t> {
     pub(super) fn new(path: String, value: Spanned<DeValue<'t>>) -> Result<Self, Fault> {
         let span = value.span();
         match value.into_inner() {
-            DeValue::Table(table) => Ok(Self {
-                path,
-                span,
-                table,
-                taken: Vec::new(),
-            }),
+            DeValue::Table(table) => Ok(Self { path, span, table, taken: Vec::new() }),
             other => {
                 let remedy = format!("write a table, [{path}]");
-                Err(Fault::new(
-                    Place::item(path),
-                    format!("found {}", describe(&other)),
-                    remedy,
-                ))
+                Err(Fault::new(Place::item(path), format!("found {}", describe(&other)), remedy))
             }
         }
     }
@@ -71,9 +62,8 @@ impl<'t> Item<'t> {
         what: &str,
         known: &[&str],
     ) -> Result<String, Fault> {
-        let fault = |item: &Self, problem, remedy| {
-            Err(Fault::new(Place::key(&item.path, key), problem, remedy))
-        };
+        let fault =
+            |item: &Self, problem, remedy| Err(Fault::new(Place::key(&item.path, key), problem, remedy));
         let choices = || format!("the {what}s are {}", words::listed(known));
         let Some(value) = self.take(key) else {
             return Err(self.missing(key, &choices()));
@@ -94,39 +84,23 @@ impl<'t> Item<'t> {
         let Some(value) = self.take("from") else {
             return Err(self.missing("from", "name the source or stream that it reads"));
         };
-        let found = |value| {
-            Fault::new(
-                Place::key(&self.path, "from"),
-                format!("found {}", describe(value)),
-                example,
-            )
-        };
+        let found =
+            |value| Fault::new(Place::key(&self.path, "from"), format!("found {}", describe(value)), example);
         match value.get_ref() {
             DeValue::String(name) => Ok(vec![name.to_string()]),
-            DeValue::Array(names) if names.is_empty() => Err(Fault::new(
-                Place::key(&self.path, "from"),
-                "the list is empty",
-                example,
-            )),
+            DeValue::Array(names) if names.is_empty() => {
+                Err(Fault::new(Place::key(&self.path, "from"), "the list is empty", example))
+            }
             DeValue::Array(names) => names
                 .iter()
-                .map(|name| {
-                    name.get_ref()
-                        .as_str()
-                        .map(str::to_owned)
-                        .ok_or_else(|| found(name.get_ref()))
-                })
+                .map(|name| name.get_ref().as_str().map(str::to_owned).ok_or_else(|| found(name.get_ref())))
                 .collect(),
             other => Err(found(other)),
         }
     }
 
     /// Makes what the options that are left describe.
-    pub(super) fn choose<T: ?Sized>(
-        self,
-        kind: &str,
-        chooser: &Chooser<T>,
-    ) -> Result<Box<T>, Fault> {
+    pub(super) fn choose<T: ?Sized>(self, kind: &str, chooser: &Chooser<T>) -> Result<Box<T>, Fault> {
         self.read_by(|options| (chooser.choose)(kind, options))
     }
 
@@ -135,10 +109,7 @@ impl<'t> Item<'t> {
         self.read_by(|options| T::deserialize(options))
     }
 
-    fn read_by<T>(
-        self,
-        read: impl FnOnce(ValueDeserializer<'t>) -> Result<T, Error>,
-    ) -> Result<T, Fault> {
+    fn read_by<T>(self, read: impl FnOnce(ValueDeserializer<'t>) -> Result<T, Error>) -> Result<T, Fault> {
         let untouched = self.table.clone();
         let options = Spanned::new(self.span, DeValue::Table(self.table));
         read(ValueDeserializer::from(options))
@@ -156,11 +127,7 @@ impl<'t> Item<'t> {
         match keys.find(|there| words::nearest(there, [key].into_iter()).is_some()) {
             Some(there) => {
                 let place = Place::key(&self.path, there);
-                Fault::new(
-                    place,
-                    format!("unknown key `{there}`"),
-                    format!("did you mean `{key}`?"),
-                )
+                Fault::new(place, format!("unknown key `{there}`"), format!("did you mean `{key}`?"))
             }
             None => Fault::new(
                 Place::key(&self.path, key),
@@ -176,25 +143,14 @@ fn explain(error: &Error, path: &str, table: &DeTable<'_>, taken: &[&'static str
     let found = error.span().and_then(|span| find(table, &span));
     let (mut keys, value) = found.unwrap_or_default();
     let unknown_in_table = keys.len() <= 1;
-    let finding = words::translate(
-        error.message(),
-        value,
-        if unknown_in_table { taken } else { &[] },
-    );
+    let finding = words::translate(error.message(), value, if unknown_in_table { taken } else { &[] });
     keys.extend(finding.missing.as_deref());
-    let place = if keys.is_empty() {
-        Place::item(path)
-    } else {
-        Place::key(path, keys.join("."))
-    };
+    let place = if keys.is_empty() { Place::item(path) } else { Place::key(path, keys.join(".")) };
     Fault::new(place, finding.problem, finding.remedy)
 }
 
 /// The keys that lead to what stands at `span` in `table`, and its value.
-fn find<'a>(
-    table: &'a DeTable<'_>,
-    span: &Range<usize>,
-) -> Option<(Vec<&'a str>, Option<&'a DeValue<'a>>)> {
+fn find<'a>(table: &'a DeTable<'_>, span: &Range<usize>) -> Option<(Vec<&'a str>, Option<&'a DeValue<'a>>)> {
     table.iter().find_map(|(key, value)| {
         let name = key.get_ref().as_ref();
         if key.span() == *span {
@@ -217,11 +173,7 @@ fn innermost<'a>(value: &'a Spanned<DeValue<'_>>, span: &Range<usize>) -> &'a De
     let DeValue::Array(values) = value.get_ref() else {
         return value.get_ref();
     };
-    let is_around = |value: &&Spanned<DeValue<'_>>| {
-        value.span().start <= span.start && span.end <= value.span().end
-    };
-    values
-        .iter()
-        .find(is_around)
-        .map_or(value.get_ref(), |inner| innermost(inner, span))
+    let is_around =
+        |value: &&Spanned<DeValue<'_>>| value.span().start <= span.start && span.end <= value.span().end;
+    values.iter().find(is_around).map_or(value.get_ref(), |inner| innermost(inner, span))
 }

@@ -32,9 +32,6 @@ impl Kinds {
             kinds: &operator::KINDS,
             choose: |kind, options| operator::from_options(kind, options),
         },
-        sinks: Chooser {
-            kinds: &sink::KINDS,
-            choose: |kind, options| sink::from_options(kind, options),
-        },
+        sinks: Chooser { kinds: &sink::KINDS, choose: |kind, options| sink::from_options(kind, options) },
     };
 }

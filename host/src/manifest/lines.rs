@@ -23,11 +23,7 @@ impl Lines {
         for (key, value) in table {
             let line = line_ends.partition_point(|end| *end < key.span().start) + 1;
             let key = key.get_ref();
-            let path = if path.is_empty() {
-                key.to_string()
-            } else {
-                format!("{path}.{key}")
-            };
+            let path = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
             if let DeValue::Table(table) = value.get_ref() {
                 self.add(line_ends, table, &path);
             }

@@ -4,17 +4,17 @@
 //! is wrong comes out as one `Fault`: where, what, and what to do. Faults found later name their place in the
 //! same way, so that the manifest can put a line to them. Knows nothing of threads, plans or Wasm.
 
-mod check;
+mod read;
 mod environment;
-mod fault;
-mod graph;
+mod lines;
+mod tables;
 mod item;
 mod kinds;
-mod lines;
-mod pipeline;
-mod read;
-mod tables;
 mod words;
+mod pipeline;
+mod graph;
+mod check;
+mod fault;
 
 pub use check::check_graph;
 pub use fault::{Fault, Located, ManifestError, Place};

@@ -68,6 +68,7 @@ impl Pipeline {
 
 /// Where a plugin's code comes from.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a pipeline has a few of them, made once")]
 pub enum PluginSource {
     /// A file of Wasm.
     File(PluginSpec),

@@ -27,14 +27,9 @@ pub struct Manifest {
 impl Manifest {
     /// Reads the file `path`. Paths in it are relative to its folder.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        let text = fs::read_to_string(path).map_err(|source| ManifestError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        let origin = Origin {
-            file: Some(path),
-            ..Origin::new(path.parent().unwrap_or(Path::new("")))
-        };
+        let text = fs::read_to_string(path)
+            .map_err(|source| ManifestError::Read { path: path.to_owned(), source })?;
+        let origin = Origin { file: Some(path), ..Origin::new(path.parent().unwrap_or(Path::new(""))) };
         parse(&text, &origin)
     }
 
@@ -51,12 +46,7 @@ impl Manifest {
     /// One message for `fault`: `pipeline.toml:12: streams.words.from: problem; remedy`.
     pub fn explain(&self, fault: &Fault) -> String {
         let (file, line) = (self.file.clone(), self.locate(&fault.place));
-        Located {
-            file,
-            line,
-            fault: fault.clone(),
-        }
-        .to_string()
+        Located { file, line, fault: fault.clone() }.to_string()
     }
 }
 
@@ -71,25 +61,14 @@ pub(super) struct Origin<'a> {
 impl<'a> Origin<'a> {
     /// Paths start at `base`; variables and kinds are this process's.
     pub(super) fn new(base: &'a Path) -> Self {
-        Self {
-            file: None,
-            base,
-            variables: &|name| std::env::var(name),
-            kinds: Kinds::BUILT_IN,
-        }
+        Self { file: None, base, variables: &|name| std::env::var(name), kinds: Kinds::BUILT_IN }
     }
 }
 
 /// Reads `text`.
 pub(super) fn parse(text: &str, origin: &Origin<'_>) -> Result<Manifest, ManifestError> {
     let file = origin.file.map(Path::to_owned);
-    let wrong = |line, fault| {
-        ManifestError::Wrong(Box::new(Located {
-            file: file.clone(),
-            line,
-            fault,
-        }))
-    };
+    let wrong = |line, fault| ManifestError::Wrong(Box::new(Located { file: file.clone(), line, fault }));
     let mut root = DeTable::parse(text).map_err(|error| {
         let (line, fault) = syntax_fault(text, &error);
         wrong(Some(line), fault)
@@ -98,11 +77,7 @@ pub(super) fn parse(text: &str, origin: &Origin<'_>) -> Result<Manifest, Manifes
     let pipeline = environment::substitute(root.get_mut(), "", origin.variables)
         .and_then(|()| Tables::new(root.into_inner())?.read(origin))
         .map_err(|fault| wrong(lines.of(&fault.place), fault))?;
-    Ok(Manifest {
-        pipeline,
-        file,
-        lines,
-    })
+    Ok(Manifest { pipeline, file, lines })
 }
 
 /// What is wrong where text is not TOML, and on which line.
@@ -110,17 +85,10 @@ fn syntax_fault(text: &str, error: &toml::de::Error) -> (usize, Fault) {
     let span = error.span().unwrap_or(text.len()..text.len());
     let line = line_at(text, span.start);
     let (problem, remedy) = match text.get(span) {
-        Some(key) if error.message() == "duplicate key" => (
-            format!("`{}` is there twice", key.trim()),
-            "rename one of them or leave it out",
-        ),
-        _ => (
-            format!("this is not TOML: {}", error.message()),
-            "correct this line",
-        ),
+        Some(key) if error.message() == "duplicate key" => {
+            (format!("`{}` is there twice", key.trim()), "rename one of them or leave it out")
+        }
+        _ => (format!("this is not TOML: {}", error.message()), "correct this line"),
     };
-    (
-        line,
-        Fault::new(Place::item(""), problem.replace('\n', " "), remedy),
-    )
+    (line, Fault::new(Place::item(""), problem.replace('\n', " "), remedy))
 }

@@ -20,14 +20,7 @@ use crate::plugin::PluginSpec;
 use crate::record::{Interval, Period};
 
 /// The names of the tables.
-const TABLES: [&str; 6] = [
-    "pipeline",
-    "plugins",
-    "sources",
-    "streams",
-    "sinks",
-    "dead_letters",
-];
+const TABLES: [&str; 6] = ["pipeline", "plugins", "sources", "streams", "sinks", "dead_letters"];
 
 /// The tables at the top of a manifest, by their names.
 pub(super) struct Tables<'t>(IndexMap<&'static str, Spanned<DeValue<'t>>>);
@@ -72,23 +65,13 @@ impl<'t> Tables<'t> {
     fn read_pipeline(&mut self) -> Result<Pipeline, Fault> {
         let item = self.take("pipeline")?.ok_or_else(|| {
             let remedy = "add one with name and batch_interval";
-            Fault::new(
-                Place::item("pipeline"),
-                "there is no table [pipeline]",
-                remedy,
-            )
+            Fault::new(Place::item("pipeline"), "there is no table [pipeline]", remedy)
         })?;
         let keys: PipelineKeys = item.read()?;
         let interval = Interval::new(keys.batch_interval.0).ok_or_else(|| {
-            let problem = format!(
-                "`{}` is not a whole number of milliseconds, 1 or more",
-                keys.batch_interval
-            );
-            Fault::new(
-                Place::key("pipeline", "batch_interval"),
-                problem,
-                "write for example \"500ms\"",
-            )
+            let problem =
+                format!("`{}` is not a whole number of milliseconds, 1 or more", keys.batch_interval);
+            Fault::new(Place::key("pipeline", "batch_interval"), problem, "write for example \"500ms\"")
         })?;
         Ok(Pipeline {
             workers: keys.workers,
@@ -106,17 +89,12 @@ impl<'t> Tables<'t> {
         let Some(section) = self.take(section)? else {
             return Ok(IndexMap::new());
         };
-        section
-            .into_items()
-            .map(|(name, item)| Ok((name, read(item?)?)))
-            .collect()
+        section.into_items().map(|(name, item)| Ok((name, read(item?)?))).collect()
     }
 
     fn take(&mut self, name: &'static str) -> Result<Option<Item<'t>>, Fault> {
         let table = self.0.shift_remove(name);
-        table
-            .map(|value| Item::new(name.to_owned(), value))
-            .transpose()
+        table.map(|value| Item::new(name.to_owned(), value)).transpose()
     }
 }
 
@@ -140,11 +118,7 @@ fn read_plugin(mut item: Item<'_>, origin: &Origin<'_>) -> Result<PluginSource, 
         && !(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
     {
         let problem = format!("`{digest}` is not 64 hexadecimal digits");
-        return Err(Fault::new(
-            place,
-            problem,
-            "write what `sha256sum` prints for the file",
-        ));
+        return Err(Fault::new(place, problem, "write what `sha256sum` prints for the file"));
     }
     spec.resolve(origin.base);
     Ok(PluginSource::File(spec))
@@ -154,12 +128,8 @@ fn read_plugin(mut item: Item<'_>, origin: &Origin<'_>) -> Result<PluginSource, 
 fn times_to_strings(value: &mut DeValue<'_>) {
     match value {
         DeValue::Datetime(time) => *value = DeValue::String(time.to_string().into()),
-        DeValue::Array(values) => values
-            .iter_mut()
-            .for_each(|value| times_to_strings(value.get_mut())),
-        DeValue::Table(table) => table
-            .iter_mut()
-            .for_each(|(_, value)| times_to_strings(value.get_mut())),
+        DeValue::Array(values) => values.iter_mut().for_each(|value| times_to_strings(value.get_mut())),
+        DeValue::Table(table) => table.iter_mut().for_each(|(_, value)| times_to_strings(value.get_mut())),
         _ => {}
     }
 }
@@ -207,7 +177,5 @@ fn read_dead_letters(mut item: Item<'_>, origin: &Origin<'_>) -> Result<DeadLett
         return Ok(DeadLetterSpec::Log);
     }
     let keys: FilesKeys = item.read()?;
-    Ok(DeadLetterSpec::Files {
-        path: origin.base.join(keys.path),
-    })
+    Ok(DeadLetterSpec::Files { path: origin.base.join(keys.path) })
 }

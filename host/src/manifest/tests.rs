@@ -1,5 +1,5 @@
 //! Manifests in; pipelines, or the one message a user would see, out.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod faults;
 
@@ -41,9 +41,7 @@ impl Source for Tap {
     }
 
     fn schema(&self) -> SchemaRef {
-        self.schema
-            .as_ref()
-            .map_or_else(|| Arc::new(Schema::empty()), |declared| declared.0.clone())
+        self.schema.as_ref().map_or_else(|| Arc::new(Schema::empty()), |declared| declared.0.clone())
     }
 
     fn guarantee(&self) -> &'static str {
@@ -82,11 +80,7 @@ impl Operator for Op {
     }
 
     fn inputs(&self) -> Inputs {
-        if self.kind == "union" {
-            Inputs::Several
-        } else {
-            Inputs::One
-        }
+        if self.kind == "union" { Inputs::Several } else { Inputs::One }
     }
 
     fn plugin(&self) -> Option<&str> {
@@ -94,33 +88,21 @@ impl Operator for Op {
     }
 
     fn open(&self, _opening: &crate::operator::Opening<'_>) -> Result<Opened, OperatorError> {
-        Err(OperatorError::Option {
-            key: "plugin",
-            problem: "is never opened here".to_owned(),
-        })
+        Err(OperatorError::Option { key: "plugin", problem: "is never opened here".to_owned() })
     }
 }
 
 const KINDS: Kinds = Kinds {
-    sources: Chooser {
-        kinds: &["tap"],
-        choose: |_, options| Ok(Box::new(Tap::deserialize(options)?)),
-    },
+    sources: Chooser { kinds: &["tap"], choose: |_, options| Ok(Box::new(Tap::deserialize(options)?)) },
     operators: Chooser {
         kinds: &["call", "count", "union"],
         choose: |kind, options| {
             if kind == "call" {
                 let plugin = Some(CallOptions::deserialize(options)?.plugin);
-                return Ok(Box::new(Op {
-                    kind: "call",
-                    plugin,
-                }));
+                return Ok(Box::new(Op { kind: "call", plugin }));
             }
             NoOptions::deserialize(options)?;
-            Ok(Box::new(Op {
-                kind: if kind == "union" { "union" } else { "count" },
-                plugin: None,
-            }))
+            Ok(Box::new(Op { kind: if kind == "union" { "union" } else { "count" }, plugin: None }))
         },
     },
     sinks: Kinds::BUILT_IN.sinks,
@@ -132,11 +114,7 @@ fn read(text: &str) -> Result<Manifest, ManifestError> {
         file: Some(Path::new("pipeline.toml")),
         base: Path::new("/base"),
         variables: &|name| {
-            if name == "PORT" {
-                Ok("9999".to_owned())
-            } else {
-                Err(VarError::NotPresent)
-            }
+            if name == "PORT" { Ok("9999".to_owned()) } else { Err(VarError::NotPresent) }
         },
         kinds: KINDS,
     };
@@ -150,11 +128,7 @@ fn check(text: &str) -> String {
         Err(error) => return error.to_string(),
     };
     match check_graph(&manifest.pipeline) {
-        Ok(order) => order
-            .iter()
-            .map(|node| manifest.pipeline.name_of(*node))
-            .collect::<Vec<_>>()
-            .join(", "),
+        Ok(order) => order.iter().map(|node| manifest.pipeline.name_of(*node)).collect::<Vec<_>>().join(", "),
         Err(fault) => manifest.explain(&fault),
     }
 }
@@ -221,26 +195,17 @@ fn every_key_is_read() {
     assert_eq!(pipeline.interval.millis(), 250);
     assert_eq!(pipeline.workers.unwrap().get(), 2);
     assert_eq!(pipeline.partitions.get(), 16);
-    assert_eq!(
-        pipeline.dead_letters,
-        DeadLetterSpec::Files {
-            path: "/base/dead".into()
-        }
-    );
-    let plugin = &pipeline.plugins["split"];
+    assert_eq!(pipeline.dead_letters, DeadLetterSpec::Files { path: "/base/dead".into() });
+    let PluginSource::File(plugin) = &pipeline.plugins["split"] else {
+        panic!("not a file");
+    };
     assert_eq!(plugin.path, Path::new("/base/split.wasm"));
-    assert_eq!(
-        plugin.config.to_string(),
-        r#"{"z":64,"since":"2026-11-20","list":[1.5,"9999"]}"#
-    );
+    assert_eq!(plugin.config.to_string(), r#"{"z":64,"since":"2026-11-20","list":[1.5,"9999"]}"#);
     assert_eq!(plugin.limits.memory, Some(Bytes::mib(32)));
     assert_eq!(plugin.limits.time, Some(Period::millis(200)));
     let source = format!("{:?}", pipeline.sources["lines"]);
     assert!(source.contains("/base/127.0.0.1:9999-${PORT}"), "{source}");
-    assert_eq!(
-        crate::record::describe(&pipeline.sources["lines"].schema()),
-        "z: utf8, a: int64?"
-    );
+    assert_eq!(crate::record::describe(&pipeline.sources["lines"].schema()), "z: utf8, a: int64?");
     assert_eq!(pipeline.streams["both"].from, ["words", "lines"]);
     assert_eq!(pipeline.sinks["files"].from, "both");
     assert!(format!("{:?}", pipeline.sinks["files"].sink).contains("/base/out/rows"));
@@ -258,27 +223,15 @@ fn what_is_left_out_is_as_by_default() {
 
 /// A pipeline made from Rust, with a source `lines` and streams as `streams` says.
 fn pipeline(streams: &[(&str, &[&str])], sink: &str) -> Pipeline {
-    let mut pipeline = Pipeline::new(
-        "p",
-        Interval::new(std::time::Duration::from_secs(1)).unwrap(),
-    );
+    let mut pipeline = Pipeline::new("p", Interval::new(std::time::Duration::from_secs(1)).unwrap());
     let tap: Tap = toml::from_str("address = \"a\"").unwrap();
     pipeline.sources.insert("lines".to_owned(), Box::new(tap));
     for (name, from) in streams {
         let kind = if from.len() > 1 { "union" } else { "count" };
         let from = from.iter().map(|name| (*name).to_owned()).collect();
-        pipeline.streams.insert(
-            (*name).to_owned(),
-            Stream {
-                from,
-                op: Box::new(Op { kind, plugin: None }),
-            },
-        );
+        pipeline.streams.insert((*name).to_owned(), Stream { from, op: Box::new(Op { kind, plugin: None }) });
     }
-    let output = Output {
-        from: sink.to_owned(),
-        sink: Box::new(crate::sink::Discard {}),
-    };
+    let output = Output { from: sink.to_owned(), sink: Box::new(crate::sink::Discard {}) };
     pipeline.sinks.insert("out".to_owned(), output);
     pipeline
 }
@@ -286,20 +239,11 @@ fn pipeline(streams: &[(&str, &[&str])], sink: &str) -> Pipeline {
 #[test]
 fn streams_come_after_those_they_are_made_from() {
     let pipeline = pipeline(
-        &[
-            ("d", &["b", "c"]),
-            ("c", &["a"]),
-            ("b", &["a"]),
-            ("a", &["lines"]),
-            ("e", &["lines"]),
-        ],
+        &[("d", &["b", "c"]), ("c", &["a"]), ("b", &["a"]), ("a", &["lines"]), ("e", &["lines"])],
         "d",
     );
-    let order: Vec<&str> = check_graph(&pipeline)
-        .unwrap()
-        .iter()
-        .map(|node| pipeline.name_of(*node))
-        .collect();
+    let order: Vec<&str> =
+        check_graph(&pipeline).unwrap().iter().map(|node| pipeline.name_of(*node)).collect();
     assert_eq!(order, ["a", "b", "c", "d", "e"]);
     let reached = pipeline.reaching_sinks();
     assert_eq!(reached.len(), 5);
@@ -308,15 +252,7 @@ fn streams_come_after_those_they_are_made_from() {
 
 #[test]
 fn a_cycle_is_said_in_the_direction_of_the_rows() {
-    let pipeline = pipeline(
-        &[
-            ("z", &["a"]),
-            ("a", &["lines", "c"]),
-            ("b", &["a"]),
-            ("c", &["b"]),
-        ],
-        "z",
-    );
+    let pipeline = pipeline(&[("z", &["a"]), ("a", &["lines", "c"]), ("b", &["a"]), ("c", &["b"])], "z");
     assert_eq!(
         check_graph(&pipeline).unwrap_err().to_string(),
         "streams.a.from: the streams go round in a cycle, a -> b -> c -> a; let one of these streams read something else"
@@ -326,13 +262,9 @@ fn a_cycle_is_said_in_the_direction_of_the_rows() {
 #[test]
 fn a_long_chain_is_checked_without_recursion() {
     let names: Vec<String> = (0..5_000).map(|i| format!("s{i}")).collect();
-    let froms: Vec<[&str; 1]> = (0..5_000)
-        .map(|i| [names.get(i + 1).map_or("lines", String::as_str)])
-        .collect();
-    let streams: Vec<(&str, &[&str])> = names
-        .iter()
-        .map(String::as_str)
-        .zip(froms.iter().map(|from| from.as_slice()))
-        .collect();
+    let froms: Vec<[&str; 1]> =
+        (0..5_000).map(|i| [names.get(i + 1).map_or("lines", String::as_str)]).collect();
+    let streams: Vec<(&str, &[&str])> =
+        names.iter().map(String::as_str).zip(froms.iter().map(|from| from.as_slice())).collect();
     assert_eq!(check_graph(&pipeline(&streams, "s0")).unwrap().len(), 5_000);
 }

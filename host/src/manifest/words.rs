@@ -16,11 +16,7 @@ pub(super) struct Finding {
 
 impl Finding {
     fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            problem: problem.into(),
-            remedy: remedy.into(),
-            missing: None,
-        }
+        Self { problem: problem.into(), remedy: remedy.into(), missing: None }
     }
 }
 
@@ -28,42 +24,22 @@ impl Finding {
 pub(super) fn translate(message: &str, value: Option<&DeValue<'_>>, more_keys: &[&str]) -> Finding {
     if let Some((name, known)) = unknown(message, "unknown field `") {
         let keys: Vec<&str> = more_keys.iter().copied().chain(known).collect();
-        return Finding::new(
-            format!("unknown key `{name}`"),
-            suggest_among(name, &keys, "keys"),
-        );
+        return Finding::new(format!("unknown key `{name}`"), suggest_among(name, &keys, "keys"));
     }
     if let Some((name, known)) = unknown(message, "unknown variant `") {
-        return Finding::new(
-            format!("unknown value `{name}`"),
-            suggest_among(name, &known, "values"),
-        );
+        return Finding::new(format!("unknown value `{name}`"), suggest_among(name, &known, "values"));
     }
-    if let Some(key) = message
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.strip_suffix('`'))
-    {
+    if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         let missing = Some(key.to_owned());
-        return Finding {
-            missing,
-            ..Finding::new(format!("the key `{key}` is missing"), "add it")
-        };
+        return Finding { missing, ..Finding::new(format!("the key `{key}` is missing"), "add it") };
     }
-    let mismatch = message
-        .strip_prefix("invalid type: ")
-        .or_else(|| message.strip_prefix("invalid value: "));
+    let mismatch = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
     if let Some((found, wanted)) = mismatch.and_then(|rest| rest.rsplit_once(", expected ")) {
         let found = value.map_or_else(|| found.to_owned(), describe);
-        return Finding::new(
-            format!("found {found}"),
-            format!("write {}", wanted_words(wanted)),
-        );
+        return Finding::new(format!("found {found}"), format!("write {}", wanted_words(wanted)));
     }
     if let (Some(wanted), Some(value)) = (message.strip_prefix("expected "), value) {
-        return Finding::new(
-            format!("found {}", describe(value)),
-            format!("write {wanted}"),
-        );
+        return Finding::new(format!("found {}", describe(value)), format!("write {wanted}"));
     }
     match message.split_once("; ") {
         Some((problem, remedy)) => Finding::new(problem, remedy),
@@ -131,12 +107,8 @@ pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> O
     if num_chars > 64 {
         return None;
     }
-    let near = known.map(|candidate| {
-        (
-            strsim::damerau_levenshtein(&name.to_lowercase(), candidate),
-            candidate,
-        )
-    });
+    let near =
+        known.map(|candidate| (strsim::damerau_levenshtein(&name.to_lowercase(), candidate), candidate));
     let (distance, candidate) = near.min_by_key(|(distance, _)| *distance)?;
     (distance <= 1.max(num_chars / 3)).then_some(candidate)
 }

@@ -55,13 +55,7 @@ pub enum FileFormat {
 impl Files {
     /// Text files whose folders' paths begin with `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            suffix: None,
-            format: FileFormat::Text,
-            header: false,
-            skip_empty: false,
-        }
+        Self { path: path.into(), suffix: None, format: FileFormat::Text, header: false, skip_empty: false }
     }
 
     /// The directory that holds the folders, and what their names begin with.
@@ -91,14 +85,9 @@ impl Files {
             ));
         }
         if self.header && self.format != FileFormat::Csv {
-            return fault(
-                "header is for CSV files only; leave it out or set format = \"csv\"".to_owned(),
-            );
+            return fault("header is for CSV files only; leave it out or set format = \"csv\"".to_owned());
         }
-        let binary = schema
-            .fields()
-            .iter()
-            .find(|field| *field.data_type() == DataType::Binary);
+        let binary = schema.fields().iter().find(|field| *field.data_type() == DataType::Binary);
         match binary {
             Some(field) if self.format == FileFormat::Csv => fault(format!(
                 "column `{}` is binary, which CSV can't hold; set format = \"jsonl\"",
@@ -115,7 +104,7 @@ impl Sink for Files {
     }
 
     fn guarantee(&self) -> &'static str {
-        "exactly-once: a batch's folder appears whole, once"
+        "a batch's folder appears once, whole or not at all"
     }
 
     fn resolve(&mut self, base: &Path) {
@@ -125,15 +114,13 @@ impl Sink for Files {
     fn check(&self, schema: &SchemaRef) -> Result<(), SinkError> {
         self.check_options(schema)?;
         let (directory, _) = self.split_path()?;
-        check_directory(&directory)
-            .map_err(|source| failure("write to directory", &directory, source))
+        check_directory(&directory).map_err(|source| failure("write to directory", &directory, source))
     }
 
     fn open(&self, schema: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
         self.check(schema)?;
         let (directory, prefix) = self.split_path()?;
-        fs::create_dir_all(&directory)
-            .map_err(|source| failure("create directory", &directory, source))?;
+        fs::create_dir_all(&directory).map_err(|source| failure("create directory", &directory, source))?;
         let encoder = Encoder::new(self.format, self.header, schema);
         Ok(Box::new(FilesWriter::new(self, directory, prefix, encoder)))
     }
@@ -142,11 +129,7 @@ impl Sink for Files {
 /// Whether files can be put into `directory`, as far as can be seen without making it.
 fn check_directory(directory: &Path) -> io::Result<()> {
     for ancestor in directory.ancestors() {
-        let path = if ancestor.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            ancestor
-        };
+        let path = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
         match fs::metadata(path) {
             Ok(found) if !found.is_dir() => return Err(io::ErrorKind::NotADirectory.into()),
             Ok(found) if found.permissions().readonly() => {
@@ -161,11 +144,7 @@ fn check_directory(directory: &Path) -> io::Result<()> {
 }
 
 fn failure(action: &'static str, path: &Path, source: io::Error) -> SinkError {
-    SinkError::Path {
-        action,
-        path: path.to_owned(),
-        source,
-    }
+    SinkError::Path { action, path: path.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::record::{BatchTime, Partition};
 
 pub use console::Console;
 pub use discard::Discard;
-pub use files::Files;
+pub use files::{FileFormat, Files};
 
 /// The kinds of sink, as manifests name them.
 pub const KINDS: [&str; 3] = ["console", "files", "discard"];

@@ -7,10 +7,7 @@ use super::*;
 fn with(old: &str, new: &str) -> String {
     assert!(GOOD.contains(old), "{old}");
     let message = check(&GOOD.replacen(old, new, 1));
-    message
-        .strip_prefix("pipeline.toml:")
-        .map(str::to_owned)
-        .unwrap_or(message)
+    message.strip_prefix("pipeline.toml:").map(str::to_owned).unwrap_or(message)
 }
 
 #[test]
@@ -24,10 +21,7 @@ fn tables_and_keys_are_known() {
             with("[pipeline]", "[weather]"),
             "1: weather: unknown table `weather`; the tables are `pipeline`, `plugins`, `sources`, `streams`, `sinks` and `dead_letters`",
         ),
-        (
-            with("address", "adress"),
-            "8: sources.lines.adress: unknown key `adress`; did you mean `address`?",
-        ),
+        (with("address", "adress"), "8: sources.lines.adress: unknown key `adress`; did you mean `address`?"),
         (
             with("address", "address = \"x\"\ncolour"),
             "9: sources.lines.colour: unknown key `colour`; the keys are `kind`, `address`, `max_rate`, `wal`, `max_line`, `schema` and `ports`",
@@ -37,10 +31,7 @@ fn tables_and_keys_are_known() {
             "16: streams.sums.by: unknown key `by`; the keys are `op` and `from`",
         ),
         (
-            with(
-                "path = \"split.wasm\"",
-                "path = \"split.wasm\"\nlimits.memry = 1",
-            ),
+            with("path = \"split.wasm\"", "path = \"split.wasm\"\nlimits.memry = 1"),
             "6: plugins.split.limits.memry: unknown key `memry`; did you mean `memory`?",
         ),
         (
@@ -55,10 +46,7 @@ fn tables_and_keys_are_known() {
             with("from = \"lines\"", ""),
             "9: streams.words.from: the key `from` is missing; add it: name the source or stream that it reads",
         ),
-        (
-            with("address = \"tap:1\"", ""),
-            "6: sources.lines.address: the key `address` is missing; add it",
-        ),
+        (with("address = \"tap:1\"", ""), "6: sources.lines.address: the key `address` is missing; add it"),
         (
             with("batch_interval = \"1s\"", ""),
             "1: pipeline.batch_interval: the key `batch_interval` is missing; add it",
@@ -84,10 +72,7 @@ fn tables_and_keys_are_known() {
 #[test]
 fn types_fit() {
     let cases = [
-        (
-            with("\"1s\"", "5"),
-            "3: pipeline.batch_interval: found the number 5; write a string in quotes",
-        ),
+        (with("\"1s\"", "5"), "3: pipeline.batch_interval: found the number 5; write a string in quotes"),
         (
             with("\"1s\"", "\"often\""),
             "3: pipeline.batch_interval: `often` is not a duration; write for example \"500ms\"",
@@ -120,14 +105,8 @@ fn types_fit() {
             with("name =", "checkpoint = \"state\"\nname ="),
             "2: pipeline.checkpoint: checkpoint is not available yet; leave it out",
         ),
-        (
-            with("\"wordcount\"", "\" \""),
-            "2: pipeline.name: the name is empty; give the pipeline a name",
-        ),
-        (
-            with("\"tap:1\"", "true"),
-            "8: sources.lines.address: found true; write a string in quotes",
-        ),
+        (with("\"wordcount\"", "\" \""), "2: pipeline.name: the name is empty; give the pipeline a name"),
+        (with("\"tap:1\"", "true"), "8: sources.lines.address: found true; write a string in quotes"),
         (
             with("\"tap:1\"", "\"a\"\nwal = \"yes\""),
             "9: sources.lines.wal: found the string \"yes\"; write true or false",
@@ -197,24 +176,15 @@ fn types_fit() {
             "6: plugins.split.limits: found the number 5; write a table",
         ),
         (
-            with(
-                "[sinks.screen]",
-                "[dead_letters]\nkind = \"files\"\n[sinks.screen]",
-            ),
+            with("[sinks.screen]", "[dead_letters]\nkind = \"files\"\n[sinks.screen]"),
             "16: dead_letters.path: the key `path` is missing; add it",
         ),
         (
-            with(
-                "[sinks.screen]",
-                "[dead_letters]\nkind = \"file\"\n[sinks.screen]",
-            ),
+            with("[sinks.screen]", "[dead_letters]\nkind = \"file\"\n[sinks.screen]"),
             "17: dead_letters.kind: unknown kind `file`; did you mean `files`?",
         ),
         (
-            with(
-                "[sinks.screen]",
-                "[dead_letters]\nkind = \"log\"\npath = \"a\"\n[sinks.screen]",
-            ),
+            with("[sinks.screen]", "[dead_letters]\nkind = \"log\"\npath = \"a\"\n[sinks.screen]"),
             "18: dead_letters.path: unknown key `path`; leave it out or write `kind`, there are no other keys",
         ),
     ];
@@ -251,10 +221,7 @@ fn names_lead_somewhere() {
             "12: streams.words.plugin: no plugin is named `other`; add a [plugins.other] with its path",
         ),
         (
-            with(
-                "op = \"call\"\nfrom = \"lines\"\nplugin = \"split\"",
-                "op = \"count\"\nfrom = \"lines\"",
-            ),
+            with("op = \"call\"\nfrom = \"lines\"\nplugin = \"split\"", "op = \"count\"\nfrom = \"lines\""),
             "4: plugins.split: no stream uses this plugin; leave it out, or name it as a stream's plugin",
         ),
         (
@@ -327,10 +294,7 @@ fn text_that_is_not_toml_has_its_line() {
             check(""),
             "pipeline.toml: pipeline: there is no table [pipeline]; add one with name and batch_interval",
         ),
-        (
-            check("pipeline = 3"),
-            "pipeline.toml:1: pipeline: found the number 3; write a table, [pipeline]",
-        ),
+        (check("pipeline = 3"), "pipeline.toml:1: pipeline: found the number 3; write a table, [pipeline]"),
     ];
     for (message, expected) in cases {
         assert_eq!(message, expected);
@@ -339,9 +303,7 @@ fn text_that_is_not_toml_has_its_line() {
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let error = Manifest::read(Path::new("/nowhere/pipeline.toml"))
-        .unwrap_err()
-        .to_string();
+    let error = Manifest::read(Path::new("/nowhere/pipeline.toml")).unwrap_err().to_string();
     assert!(
         error.starts_with("cannot read the manifest /nowhere/pipeline.toml: ")
             && error.ends_with("; check the path"),

@@ -63,10 +63,7 @@ impl Encoder {
 }
 
 fn write_csv(block: &RecordBatch, header: bool, out: &mut Vec<u8>) -> Result<(), ArrowError> {
-    arrow::csv::WriterBuilder::new()
-        .with_header(header)
-        .build(out)
-        .write(block)
+    arrow::csv::WriterBuilder::new().with_header(header).build(out).write(block)
 }
 
 fn write_json(block: &RecordBatch, out: &mut Vec<u8>) -> Result<(), ArrowError> {

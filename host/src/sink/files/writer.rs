@@ -27,12 +27,7 @@ pub(super) struct FilesWriter {
 
 impl FilesWriter {
     /// For the options `files`, in `directory`, with names that begin with `prefix`.
-    pub(super) fn new(
-        files: &Files,
-        directory: PathBuf,
-        prefix: OsString,
-        encoder: Encoder,
-    ) -> Self {
+    pub(super) fn new(files: &Files, directory: PathBuf, prefix: OsString, encoder: Encoder) -> Self {
         Self {
             directory,
             prefix,
@@ -50,11 +45,7 @@ impl Writer for FilesWriter {
         if is_empty && self.skip_empty {
             return Ok(());
         }
-        let partitions = if is_empty {
-            &[Partition::new()]
-        } else {
-            partitions
-        };
+        let partitions = if is_empty { &[Partition::new()] } else { partitions };
         let staging = self.staging_folder(time);
         remove_folder(&staging)?;
         let written = self.write_folder(&staging, partitions);
@@ -69,15 +60,17 @@ impl Writer for FilesWriter {
 
     fn publish(&mut self, time: BatchTime) -> Result<(), SinkError> {
         let (staging, folder) = (self.staging_folder(time), self.folder(time));
-        let is_staged_here = self.staged.remove(&time);
         if is_there(&folder)? {
-            return remove_folder(&staging);
+            remove_folder(&staging)?;
+        } else {
+            match fs::rename(&staging, &folder) {
+                Ok(()) => sync_directory(&self.directory)?,
+                Err(e) if e.kind() == io::ErrorKind::NotFound && !self.staged.contains(&time) => {}
+                Err(source) => return Err(failure("rename a finished batch to", &folder, source)),
+            }
         }
-        match fs::rename(&staging, &folder) {
-            Ok(()) => sync_directory(&self.directory),
-            Err(e) if e.kind() == io::ErrorKind::NotFound && !is_staged_here => Ok(()),
-            Err(source) => Err(failure("rename a finished batch to", &folder, source)),
-        }
+        self.staged.remove(&time);
+        Ok(())
     }
 }
 
@@ -114,18 +107,14 @@ impl FilesWriter {
             files.push((path, file));
         }
         for (path, file) in files {
-            file.sync_all()
-                .map_err(|source| failure("sync", &path, source))?;
+            file.sync_all().map_err(|source| failure("sync", &path, source))?;
         }
         sync_directory(folder)
     }
 
     fn write_file(&mut self, path: &Path, blocks: &Partition) -> Result<File, SinkError> {
         let mut file = File::create_new(path).map_err(|source| failure("create", path, source))?;
-        let mut write = |bytes: &[u8]| {
-            file.write_all(bytes)
-                .map_err(|source| failure("write", path, source))
-        };
+        let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(|source| failure("write", path, source));
         write(self.encoder.begin()?)?;
         for block in blocks {
             write(self.encoder.encode(block)?)?;
@@ -135,8 +124,7 @@ impl FilesWriter {
 }
 
 fn is_there(path: &Path) -> Result<bool, SinkError> {
-    path.try_exists()
-        .map_err(|source| failure("look for", path, source))
+    path.try_exists().map_err(|source| failure("look for", path, source))
 }
 
 /// Removes `folder` and what is in it, where it is there.
