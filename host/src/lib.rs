@@ -14,3 +14,4 @@ pub mod schedule;
 pub mod manifest;
 pub mod plan;
 pub mod context;
+pub mod cli;

@@ -25,17 +25,13 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     plugins::build_all(workspace)?;
     let mut harness = workspace.cargo();
     harness.current_dir(std::env::current_dir()?);
-    harness
-        .arg("run")
-        .arg("--manifest-path")
-        .arg(workspace.root().join("Cargo.toml"));
+    harness.arg("run").arg("--manifest-path").arg(workspace.root().join("Cargo.toml"));
     harness.args(["--release", "--package", "tidemill-bench", "--"]);
     if let Some(json) = &args.json {
         harness.arg("--json").arg(json);
     }
     harness.args(&args.rest);
-    step(
-        "building and running the benchmarks (a release build; the first takes minutes)",
-        || run_command(&mut harness),
-    )
+    step("building and running the benchmarks (a release build; the first takes minutes)", || {
+        run_command(&mut harness)
+    })
 }

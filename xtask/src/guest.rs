@@ -53,10 +53,7 @@ impl Guest {
         {
             return Ok(guest);
         }
-        bail!(
-            "there is no Rust standard library for {TARGET} here; install it with `{}`",
-            remedy()
-        )
+        bail!("there is no Rust standard library for {TARGET} here; install it with `{}`", remedy())
     }
 
     /// A sentence on what is used, for progress.
@@ -74,22 +71,12 @@ impl Guest {
     /// compiler and other flags than the host's would have cargo build both again and again.
     pub fn cargo_build(&self, workspace: &Workspace) -> Command {
         let mut cargo = workspace.cargo();
-        cargo.args([
-            "build",
-            "--profile",
-            "plugin",
-            "--target",
-            TARGET,
-            "--target-dir",
-        ]);
+        cargo.args(["build", "--profile", "plugin", "--target", TARGET, "--target-dir"]);
         cargo.arg(workspace.target().join("wasm"));
         let mut flags = vec![FEATURES.to_owned()];
         flags.extend(remapped_paths(workspace));
         if let Guest::FromSource { rustc, linker } = self {
-            cargo
-                .arg("-Zbuild-std=std,panic_abort")
-                .env("RUSTC", rustc)
-                .env("RUSTC_BOOTSTRAP", "1");
+            cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
             flags.push(format!("-Clinker={}", linker.display()));
         }
         // This form, unlike RUSTFLAGS, allows spaces in paths; it also goes before RUSTFLAGS.
@@ -114,14 +101,11 @@ fn active_rustc() -> Command {
 
 /// Whether the active toolchain has the target's standard library.
 fn target_is_installed() -> Result<bool> {
-    let folder =
-        step::output(active_rustc().args(["--print", "target-libdir", "--target", TARGET]))?;
+    let folder = step::output(active_rustc().args(["--print", "target-libdir", "--target", TARGET]))?;
     let Ok(files) = Path::new(&folder).read_dir() else {
         return Ok(false);
     };
-    Ok(files
-        .flatten()
-        .any(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
+    Ok(files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
 }
 
 fn rustup_may_install() -> bool {
@@ -133,13 +117,9 @@ fn rustup_may_install() -> bool {
 fn rustup_adds_target() -> bool {
     let mut rustup = Command::new("rustup");
     rustup.args(["target", "add", TARGET]);
-    let installed = step(
-        format!("installing the target {TARGET}: rustup target add"),
-        || step::run(&mut rustup),
-    );
-    installed
-        .map_err(|error| eprintln!("    {error:#}"))
-        .is_ok()
+    let installed =
+        step(format!("installing the target {TARGET}: rustup target add"), || step::run(&mut rustup));
+    installed.map_err(|error| eprintln!("    {error:#}")).is_ok()
 }
 
 /// A compiler with its standard library's source beside it: the active one, or the system's.
@@ -147,19 +127,14 @@ fn find_source() -> Result<Option<Guest>> {
     let active = env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from);
     for rustc in [active, PathBuf::from("/usr/bin/rustc")] {
         if exists(&rustc) && has_source(&rustc)? && is_new_enough(&rustc)? {
-            return Ok(Some(Guest::FromSource {
-                rustc,
-                linker: linker()?,
-            }));
+            return Ok(Some(Guest::FromSource { rustc, linker: linker()? }));
         }
     }
     Ok(None)
 }
 
 fn has_source(rustc: &Path) -> Result<bool> {
-    Ok(sysroot(rustc)?
-        .join("lib/rustlib/src/rust/library/std/Cargo.toml")
-        .exists())
+    Ok(sysroot(rustc)?.join("lib/rustlib/src/rust/library/std/Cargo.toml").exists())
 }
 
 /// Whether a compiler is of the version that the workspace asks for, or later.
@@ -210,15 +185,12 @@ fn apt_installs_source() -> bool {
             install()
         })
     });
-    installed
-        .map_err(|error| eprintln!("    {error:#}"))
-        .is_ok()
+    installed.map_err(|error| eprintln!("    {error:#}")).is_ok()
 }
 
 fn apt_install(root: &Root) -> Command {
     let mut apt = root.apt_get();
-    apt.args(["install", "--yes", "--no-install-recommends"])
-        .args(APT_PACKAGES);
+    apt.args(["install", "--yes", "--no-install-recommends"]).args(APT_PACKAGES);
     apt
 }
 
@@ -235,13 +207,8 @@ impl Root {
             return Some(Root::Already);
         }
         let mut sudo = Command::new("sudo");
-        sudo.args(["-n", "true"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        sudo.status()
-            .is_ok_and(|status| status.success())
-            .then_some(Root::Sudo)
+        sudo.args(["-n", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        sudo.status().is_ok_and(|status| status.success()).then_some(Root::Sudo)
     }
 
     fn apt_get(&self) -> Command {
@@ -253,9 +220,7 @@ impl Root {
                 sudo
             }
         };
-        apt.arg("--quiet")
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdin(Stdio::null());
+        apt.arg("--quiet").env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
         apt
     }
 }
@@ -265,20 +230,13 @@ fn remedy() -> String {
     if rustup_may_install() || !Path::new("/usr/bin/apt-get").exists() {
         return format!("rustup target add {TARGET}");
     }
-    format!(
-        "sudo apt-get install --no-install-recommends {}",
-        APT_PACKAGES.join(" ")
-    )
+    format!("sudo apt-get install --no-install-recommends {}", APT_PACKAGES.join(" "))
 }
 
 /// Whether a program can be started.
 fn exists(program: impl AsRef<Path>) -> bool {
     let mut command = Command::new(program.as_ref());
-    command
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok()
 }
 

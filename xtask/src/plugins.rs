@@ -45,15 +45,10 @@ fn choose<'a>(plugins: &'a [Plugin], names: &[String]) -> Result<Vec<&'a Plugin>
 }
 
 fn find<'a>(plugins: &'a [Plugin], name: &str) -> Result<&'a Plugin> {
-    let found = plugins
-        .iter()
-        .find(|plugin| plugin.name == name || plugin.package == name);
+    let found = plugins.iter().find(|plugin| plugin.name == name || plugin.package == name);
     found.with_context(|| {
         let known: Vec<_> = plugins.iter().map(|plugin| plugin.name.as_str()).collect();
-        format!(
-            "there is no plugin `{name}`; there are: {}",
-            known.join(", ")
-        )
+        format!("there is no plugin `{name}`; there are: {}", known.join(", "))
     })
 }
 
@@ -63,11 +58,7 @@ fn build(workspace: &Workspace, plugins: &[&Plugin]) -> Result<()> {
         return Ok(());
     }
     let guest = Guest::find_or_install()?;
-    let what = format!(
-        "building plugins ({}) with {}",
-        plugins.len(),
-        guest.describe()
-    );
+    let what = format!("building plugins ({}) with {}", plugins.len(), guest.describe());
     let built = step(what, || compile(guest.cargo_build(workspace), plugins))?;
     let folder = workspace.plugin_dir();
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -83,10 +74,7 @@ fn compile(mut cargo: Command, plugins: &[&Plugin]) -> Result<Vec<PathBuf>> {
     for plugin in plugins {
         cargo.args(["--package", &plugin.package]);
     }
-    let mut child = cargo
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| step::cannot_start(&cargo))?;
+    let mut child = cargo.stdout(Stdio::piped()).spawn().with_context(|| step::cannot_start(&cargo))?;
     let stdout = child.stdout.take().context("cargo has no stdout")?;
     let mut built = Vec::new();
     for line in BufReader::new(stdout).lines() {
@@ -118,22 +106,15 @@ fn wasm_files(message: &str) -> Result<Vec<PathBuf>> {
     if !message.starts_with('{') {
         return Ok(Vec::new());
     }
-    let message: Message =
-        serde_json::from_str(message).context("cargo wrote a message that is not JSON")?;
-    let is_wasm = |file: &PathBuf| {
-        file.extension()
-            .is_some_and(|extension| extension == "wasm")
-    };
+    let message: Message = serde_json::from_str(message).context("cargo wrote a message that is not JSON")?;
+    let is_wasm = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "wasm");
     Ok(message.filenames.into_iter().filter(is_wasm).collect())
 }
 
 /// Copies a plugin where manifests look for it, and prints its name and size.
 fn publish(file: &Path, folder: &Path) -> Result<()> {
     let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let name = file
-        .file_stem()
-        .context("a plugin's file has no name")?
-        .to_string_lossy();
+    let name = file.file_stem().context("a plugin's file has no name")?.to_string_lossy();
     let goal = folder.join(format!("{name}.wasm"));
     let changed = fs::read(&goal).ok().as_deref() != Some(bytes.as_slice());
     if changed {
@@ -152,8 +133,7 @@ mod tests {
 
     #[test]
     fn the_plugin_is_found_among_the_files_of_a_message() -> Result<()> {
-        let line =
-            r#"{"reason": "compiler-artifact", "filenames": ["/t/add.wasm", "/t/libadd.rlib"]}"#;
+        let line = r#"{"reason": "compiler-artifact", "filenames": ["/t/add.wasm", "/t/libadd.rlib"]}"#;
         assert_eq!(wasm_files(line)?, [PathBuf::from("/t/add.wasm")]);
         assert!(wasm_files(r#"{"reason": "build-finished", "success": true}"#)?.is_empty());
         assert!(wasm_files("not a message")?.is_empty());
@@ -162,16 +142,8 @@ mod tests {
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        let plugins = [Plugin {
-            package: "std-add".into(),
-            name: "add".into(),
-        }];
-        let error = choose(&plugins, &["sub".into()])
-            .err()
-            .map(|error| error.to_string());
-        assert_eq!(
-            error.as_deref(),
-            Some("there is no plugin `sub`; there are: add")
-        );
+        let plugins = [Plugin { package: "std-add".into(), name: "add".into() }];
+        let error = choose(&plugins, &["sub".into()]).err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some("there is no plugin `sub`; there are: add"));
     }
 }

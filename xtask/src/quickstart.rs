@@ -44,11 +44,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let mut host = Command::new(&binary);
     host.current_dir(workspace.root()).arg("run").arg(&manifest);
     host.args(["--batches", &args.batches.to_string()]);
-    let what = format!(
-        "counting words from {address}, {} batches: {}",
-        args.batches,
-        step::line(&host)
-    );
+    let what = format!("counting words from {address}, {} batches: {}", args.batches, step::line(&host));
     step(what, || step::run(&mut host))?;
     eprintln!("\nThat was it, {} in all.", human_time(start.elapsed()));
     let binary = binary.strip_prefix(workspace.root()).unwrap_or(&binary);
@@ -99,8 +95,8 @@ fn manifest(workspace: &Workspace, address: SocketAddr) -> Result<PathBuf> {
         return Ok(PathBuf::from(EXAMPLE));
     }
     let original = workspace.root().join(EXAMPLE);
-    let text = fs::read_to_string(&original)
-        .with_context(|| format!("cannot read {}", original.display()))?;
+    let text =
+        fs::read_to_string(&original).with_context(|| format!("cannot read {}", original.display()))?;
     let folder = workspace.target().join("quickstart");
     let copy = folder.join("pipeline.toml");
     let text = adjust(&text, address, &workspace.plugin_dir());
@@ -123,14 +119,7 @@ mod tests {
     #[test]
     fn a_copy_of_the_manifest_names_the_real_port_and_folder() {
         let manifest = "path = \"../../target/plugins/add.wasm\"\naddress = \"127.0.0.1:9999\"";
-        let adjusted = adjust(
-            manifest,
-            ([127, 0, 0, 1], 4000).into(),
-            Path::new("/t/plugins"),
-        );
-        assert_eq!(
-            adjusted,
-            "path = \"/t/plugins/add.wasm\"\naddress = \"127.0.0.1:4000\""
-        );
+        let adjusted = adjust(manifest, ([127, 0, 0, 1], 4000).into(), Path::new("/t/plugins"));
+        assert_eq!(adjusted, "path = \"/t/plugins/add.wasm\"\naddress = \"127.0.0.1:4000\"");
     }
 }

@@ -22,10 +22,7 @@ pub fn step<T>(what: impl Display, work: impl FnOnce() -> Result<T>) -> Result<T
 pub fn run(command: &mut Command) -> Result<()> {
     let status = status(command)?;
     if !status.success() {
-        bail!(
-            "`{}` failed ({status}); its output above says why",
-            line(command)
-        );
+        bail!("`{}` failed ({status}); its output above says why", line(command));
     }
     Ok(())
 }
@@ -37,10 +34,8 @@ pub fn status(command: &mut Command) -> Result<ExitStatus> {
 
 /// Runs a command and answers what it wrote to stdout, trimmed; its stderr passes through.
 pub fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .with_context(|| cannot_start(command))?;
+    let output =
+        command.stderr(std::process::Stdio::inherit()).output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
         bail!("`{}` failed ({})", line(command), output.status);
     }
@@ -58,10 +53,7 @@ pub fn line(command: &Command) -> String {
 
 /// What to say of a command that could not be started at all.
 pub fn cannot_start(command: &Command) -> String {
-    format!(
-        "cannot start `{}`; is it installed and on PATH?",
-        line(command)
-    )
+    format!("cannot start `{}`; is it installed and on PATH?", line(command))
 }
 
 /// A duration for people: `0.4 s`, `38 s`, `4 min 05 s`.

@@ -25,25 +25,13 @@ pub struct Args {
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let mut format = workspace.cargo();
     format.args(["fmt", "--all", "--check"]);
-    step("checking the format (cargo fmt mends it)", || {
-        step::run(&mut format)
-    })?;
+    step("checking the format (cargo fmt mends it)", || step::run(&mut format))?;
     plugins::build_all(workspace)?;
     let mut lint = workspace.cargo();
-    lint.args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]);
+    lint.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     step("linting", || step::run(&mut lint))?;
     let total = cargo_test(workspace, &args.rest)?;
-    println!(
-        "\n{} passed, {} failed, {} skipped",
-        total.passed, total.failed, total.skipped
-    );
+    println!("\n{} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped);
     if total.failed > 0 || !total.cargo_succeeded {
         std::process::exit(1);
     }
@@ -63,13 +51,8 @@ struct Total {
 fn cargo_test(workspace: &Workspace, rest: &[OsString]) -> Result<Total> {
     eprintln!("\n==> testing");
     let mut cargo = workspace.cargo();
-    cargo
-        .args(["test", "--workspace", "--no-fail-fast"])
-        .args(rest);
-    let mut child = cargo
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| step::cannot_start(&cargo))?;
+    cargo.args(["test", "--workspace", "--no-fail-fast"]).args(rest);
+    let mut child = cargo.stdout(Stdio::piped()).spawn().with_context(|| step::cannot_start(&cargo))?;
     let mut stdout = BufReader::new(child.stdout.take().context("cargo has no stdout")?);
     let mut total = Total::default();
     let mut line = Vec::new();
@@ -81,10 +64,7 @@ fn cargo_test(workspace: &Workspace, rest: &[OsString]) -> Result<Total> {
     }
     total.cargo_succeeded = child.wait()?.success();
     if !total.cargo_succeeded && total.failed == 0 {
-        bail!(
-            "`{}` failed before or between tests; its messages above say why",
-            step::line(&cargo)
-        );
+        bail!("`{}` failed before or between tests; its messages above say why", step::line(&cargo));
     }
     Ok(total)
 }
@@ -93,9 +73,7 @@ impl Total {
     /// Adds what a line says where it is the summary of a test binary:
     /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`.
     fn add(&mut self, line: &str) {
-        let Some((_, counts)) = line
-            .strip_prefix("test result: ")
-            .and_then(|rest| rest.split_once(". "))
+        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
             return;
         };
@@ -121,7 +99,9 @@ mod tests {
     #[test]
     fn summaries_add_up_and_other_lines_count_for_nothing() {
         let mut total = Total::default();
-        total.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s\n");
+        total.add(
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s\n",
+        );
         total.add("test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 4 filtered out; finished in 1.2s\n");
         total.add("test shuffle::keeps_order ... ok\n");
         assert_eq!((total.passed, total.failed, total.skipped), (5, 1, 1));

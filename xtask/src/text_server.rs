@@ -49,9 +49,7 @@ pub fn start(port: u16, seed: u64) -> Result<SocketAddr> {
 
 fn listen(port: u16) -> std::io::Result<TcpListener> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        }
+        Err(error) if error.kind() == ErrorKind::AddrInUse => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)),
         other => other,
     }
 }
@@ -59,11 +57,7 @@ fn listen(port: u16) -> std::io::Result<TcpListener> {
 fn speak(mut client: TcpStream, seed: u64) -> std::io::Result<()> {
     let mut lines = Lines { state: seed };
     loop {
-        let turn: String = lines
-            .by_ref()
-            .take(LINES_PER_TURN)
-            .flat_map(|line| [line, "\n"])
-            .collect();
+        let turn: String = lines.by_ref().take(LINES_PER_TURN).flat_map(|line| [line, "\n"]).collect();
         client.write_all(turn.as_bytes())?;
         thread::sleep(TURN);
     }
@@ -79,10 +73,8 @@ impl Iterator for Lines {
 
     fn next(&mut self) -> Option<&'static str> {
         // A linear congruential generator: its high bits are random enough to mix sentences.
-        self.state = self
-            .state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.state =
+            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         SENTENCES.get((self.state >> 60) as usize).copied()
     }
 }

@@ -38,17 +38,9 @@ impl Workspace {
         let text = step::output(&mut command).context("cannot read the workspace")?;
         let metadata: Metadata =
             serde_json::from_str(&text).context("cargo metadata answered something unexpected")?;
-        let mut plugins: Vec<_> = metadata
-            .packages
-            .iter()
-            .filter_map(Package::plugin)
-            .collect();
+        let mut plugins: Vec<_> = metadata.packages.iter().filter_map(Package::plugin).collect();
         plugins.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Workspace {
-            root: metadata.workspace_root,
-            target: metadata.target_directory,
-            plugins,
-        })
+        Ok(Workspace { root: metadata.workspace_root, target: metadata.target_directory, plugins })
     }
 
     /// The folder of the root `Cargo.toml`.
@@ -107,10 +99,7 @@ impl Package {
     fn plugin(&self) -> Option<Plugin> {
         let is_plugin = |target: &&Target| target.kind.iter().any(|kind| kind == "cdylib");
         let library = self.targets.iter().find(is_plugin)?;
-        Some(Plugin {
-            package: self.name.clone(),
-            name: library.name.replace('-', "_"),
-        })
+        Some(Plugin { package: self.name.clone(), name: library.name.replace('-', "_") })
     }
 }
 
@@ -124,10 +113,7 @@ mod tests {
             r#"{"name": "split-words", "targets": [{"name": "split_words", "kind": ["cdylib", "rlib"]}]}"#,
         )?;
         let plugin = package.plugin().context("not seen as a plugin")?;
-        assert_eq!(
-            (plugin.package.as_str(), plugin.name.as_str()),
-            ("split-words", "split_words")
-        );
+        assert_eq!((plugin.package.as_str(), plugin.name.as_str()), ("split-words", "split_words"));
         Ok(())
     }
 

@@ -1,4 +1,111 @@
-//! The command line: what can be asked, and what is shown on a terminal meanwhile.
+//! The command line: what can be asked, what is shown meanwhile, and how the process ends.
 
 pub mod args;
+mod inspect;
 pub mod live;
+mod log;
+mod run;
+mod screen;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command, PlanFormat};
+
+use crate::manifest::{Manifest, ManifestError};
+use crate::plan::{OpenedPipeline, lay_out, mermaid, text};
+use crate::plugin::{Engine, EngineOptions};
+use crate::record::describe;
+use screen::Screen;
+
+/// The pipeline failed.
+const FAILED: u8 = 1;
+/// The command or the manifest is wrong.
+const WRONG: u8 = 2;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let screen = Screen::default();
+    log::init(args.log_format, args.log_level, &screen);
+    let done = match args.command {
+        Command::Run(run_args) => run::run(&run_args, &screen),
+        Command::Check { manifest } => check(&manifest),
+        Command::Plan { manifest, format } => plan(&manifest, format),
+        Command::Inspect { plugin, input } => inspect::inspect(&plugin, input.as_ref()),
+        Command::Completions { shell } => {
+            args::write_completions(shell, &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(end) => {
+            screen.clear();
+            eprintln!("error: {}", end.message);
+            ExitCode::from(end.code)
+        }
+    }
+}
+
+/// A command that didn't succeed: what to say, and the exit code.
+struct End {
+    message: String,
+    code: u8,
+}
+
+impl End {
+    fn wrong(message: impl ToString) -> Self {
+        Self { message: message.to_string(), code: WRONG }
+    }
+
+    fn failed(message: impl ToString) -> Self {
+        Self { message: message.to_string(), code: FAILED }
+    }
+}
+
+impl From<ManifestError> for End {
+    fn from(error: ManifestError) -> Self {
+        Self::wrong(error)
+    }
+}
+
+fn engine() -> Result<Engine, End> {
+    Engine::new(&EngineOptions::from_env()).map_err(End::failed)
+}
+
+fn open(path: &Path) -> Result<(Manifest, OpenedPipeline), End> {
+    let manifest = Manifest::read(path)?;
+    let opened = OpenedPipeline::open(&manifest.pipeline, &engine()?);
+    let opened = opened.map_err(|fault| End::wrong(manifest.explain(&fault)))?;
+    Ok((manifest, opened))
+}
+
+fn check(path: &Path) -> Result<(), End> {
+    let (Manifest { pipeline, .. }, opened) = open(path)?;
+    println!("{} is right.", path.display());
+    for (name, source) in pipeline.sources.iter().filter(|(name, _)| opened.schemas.contains_key(*name)) {
+        println!("source {name} ({}): {}", source.kind(), source.guarantee());
+    }
+    for (name, stream) in &opened.streams {
+        let schema = opened.schemas.get(name).map(|schema| describe(schema)).unwrap_or_default();
+        println!("stream {name} ({}): {schema}", stream.label);
+    }
+    for (name, output) in &pipeline.sinks {
+        println!("sink {name} ({}): {}", output.sink.kind(), output.sink.guarantee());
+    }
+    println!("There is no checkpoint: nothing survives a restart.");
+    Ok(())
+}
+
+fn plan(path: &Path, format: PlanFormat) -> Result<(), End> {
+    let (Manifest { pipeline, .. }, opened) = open(path)?;
+    let plan = lay_out(&pipeline, &opened);
+    match format {
+        PlanFormat::Text => print!("{}", text(&pipeline, &opened, &plan)),
+        PlanFormat::Mermaid => print!("{}", mermaid(&pipeline, &opened, &plan)),
+    }
+    Ok(())
+}

@@ -9,7 +9,9 @@ use super::report::Listener;
 use super::running::{RunningContext, StartError, start};
 use crate::batch::{Clock, SystemClock};
 use crate::manifest::{DeadLetterSpec, Fault, Output, Pipeline, Place, PluginSource, Stream};
-use crate::operator::{Count, CountByValue, Filter, Operator, Reduce, ReduceByKey, Repartition, Transform, Union};
+use crate::operator::{
+    Count, CountByValue, Filter, Operator, Reduce, ReduceByKey, Repartition, Transform, Union,
+};
 use crate::plugin::{Engine, EngineOptions, Plugin, PluginSpec};
 use crate::record::Interval;
 use crate::sink::{Console, Discard, Files, Sink};
@@ -190,7 +192,8 @@ impl StreamingContext {
         op: impl Operator + 'static,
     ) -> StreamHandle {
         let from = from.iter().map(|stream| stream.0.clone()).collect();
-        let replaced = self.pipeline.streams.insert(name.to_owned(), Stream { from, op: Box::new(op) }).is_some();
+        let replaced =
+            self.pipeline.streams.insert(name.to_owned(), Stream { from, op: Box::new(op) }).is_some();
         self.once(replaced, "streams", name);
         StreamHandle(name.to_owned())
     }
@@ -227,7 +230,7 @@ impl StreamingContext {
             Some(engine) => engine,
             None => Engine::new(&EngineOptions::from_env())?,
         };
-        start(self.pipeline, options, &engine, self.clock, self.listeners)
+        start(&self.pipeline, options, &engine, self.clock, self.listeners)
     }
 
     fn add_plugin(&mut self, name: &str, source: PluginSource) -> PluginHandle {

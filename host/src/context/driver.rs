@@ -44,7 +44,7 @@ enum Phase {
 impl Driver {
     /// Opens sinks, then sources, and starts workers.
     pub(super) fn open(
-        pipeline: Pipeline,
+        pipeline: &Pipeline,
         opened: &OpenedPipeline,
         plan: StagePlan,
         options: RunOptions,
@@ -54,13 +54,14 @@ impl Driver {
     ) -> Result<Self, RunError> {
         let start = clock.now_millis();
         let dead_letters = DeadLetters::open(&pipeline.dead_letters, &pipeline.name)?;
-        let sinks = open_sinks(&pipeline, opened)?;
+        let sinks = open_sinks(pipeline, opened)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
         let executor = Executor::start(plan, num_workers).map_err(RunError::Thread)?;
         let opening =
             Opening { name: String::new(), time: BatchTime::from_millis(start), extent: options.extent };
-        let sources = opened.schemas.keys().filter_map(|name| Some((name, pipeline.sources.get(name)?.as_ref())));
+        let sources =
+            opened.schemas.keys().filter_map(|name| Some((name, pipeline.sources.get(name)?.as_ref())));
         let inputs = Inputs::open(sources, &opening, pipeline.partitions.get(), &clock, &control.wake)?;
         Ok(Self {
             interval: pipeline.interval,
@@ -95,7 +96,10 @@ impl Driver {
         };
         loop {
             match self.wait(time, phase) {
-                Next::Batch if phase == Phase::Draining(Reach::Received) && self.inputs.is_finished(Reach::Received)? => {
+                Next::Batch
+                    if phase == Phase::Draining(Reach::Received)
+                        && self.inputs.is_finished(Reach::Received)? =>
+                {
                     return Ok(());
                 }
                 Next::Batch => {}
@@ -132,7 +136,9 @@ impl Driver {
                 Phase::Draining(_) => {
                     self.control.wake.wait(None);
                 }
-                Phase::Ticking if self.deadline().is_some_and(|end| self.clock.now_millis() >= end.millis()) => {
+                Phase::Ticking
+                    if self.deadline().is_some_and(|end| self.clock.now_millis() >= end.millis()) =>
+                {
                     return Next::Drain;
                 }
                 Phase::Ticking => {
@@ -157,6 +163,7 @@ impl Driver {
 
     fn batch(&mut self, time: BatchTime, reach: Reach) -> Result<(), RunError> {
         let begun = Instant::now();
+        self.listeners.iter_mut().for_each(|listener| listener.batch_started(time));
         let delay = self.clock.now_millis().saturating_sub(time.millis());
         let cut = self.inputs.cut(time, reach)?;
         let result = self.executor.run(time, cut.inputs).map_err(|error| RunError::Batch { time, error })?;
@@ -168,7 +175,12 @@ impl Driver {
         let report = BatchReport {
             time,
             num_input_rows: self.inputs.names().map(str::to_owned).zip(result.num_input_rows).collect(),
-            num_output_rows: self.sinks.iter().map(|(name, _)| name.clone()).zip(sizes(&result.outputs)).collect(),
+            num_output_rows: self
+                .sinks
+                .iter()
+                .map(|(name, _)| name.clone())
+                .zip(sizes(&result.outputs))
+                .collect(),
             num_dead_letters: dead.len(),
             scheduling_delay: Duration::from_millis(u64::try_from(delay).unwrap_or(0)),
             processing_time: begun.elapsed(),
@@ -202,11 +214,15 @@ enum Next {
     End,
 }
 
-fn open_sinks(pipeline: &Pipeline, opened: &OpenedPipeline) -> Result<Vec<(String, Box<dyn Writer>)>, RunError> {
+fn open_sinks(
+    pipeline: &Pipeline,
+    opened: &OpenedPipeline,
+) -> Result<Vec<(String, Box<dyn Writer>)>, RunError> {
     let mut sinks = Vec::with_capacity(pipeline.sinks.len());
     for (name, output) in &pipeline.sinks {
         if let Some(schema) = opened.schemas.get(&output.from) {
-            let writer = output.sink.open(schema).map_err(|error| RunError::Sink { name: name.clone(), error })?;
+            let writer =
+                output.sink.open(schema).map_err(|error| RunError::Sink { name: name.clone(), error })?;
             sinks.push((name.clone(), writer));
         }
     }

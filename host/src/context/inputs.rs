@@ -73,12 +73,15 @@ impl Inputs {
         let mut inputs = Vec::new();
         for (name, source) in sources {
             let opening = Opening { name: name.clone(), ..opening.clone() };
-            let reader = source.open(&opening).map_err(|error| RunError::Source { name: name.clone(), error })?;
+            let reader =
+                source.open(&opening).map_err(|error| RunError::Source { name: name.clone(), error })?;
             let kind = match reader {
                 Reader::Replayable(replayable) => Kind::Replayable(replayable),
                 Reader::Receiver(receiver) => {
-                    let options =
-                        IntakeOptions { capacity: INTAKE_CAPACITY, max_rows_per_second: source.max_rows_per_second() };
+                    let options = IntakeOptions {
+                        capacity: INTAKE_CAPACITY,
+                        max_rows_per_second: source.max_rows_per_second(),
+                    };
                     let intake = Arc::new(Intake::new(options, Arc::clone(clock), Arc::clone(wake)));
                     receive(&runtime, receiver, &intake, stopped.clone());
                     Kind::Received(intake)
@@ -161,7 +164,9 @@ fn receive(runtime: &Runtime, receiver: Box<dyn Receiver>, intake: &Arc<Intake>,
     let run = runtime.spawn(receiver.run(outlet, stop));
     let intake = Arc::clone(intake);
     runtime.spawn(async move {
-        let result = run.await.unwrap_or_else(|error| Err(SourceError::Option(format!("its receiver panicked: {error}"))));
+        let result = run
+            .await
+            .unwrap_or_else(|error| Err(SourceError::Option(format!("its receiver panicked: {error}"))));
         intake.end(result);
     });
 }

@@ -30,6 +30,9 @@ impl BatchReport {
 
 /// Listens to a running pipeline. Called on the thread that drives batches, so it should be quick.
 pub trait Listener: Send {
+    /// A batch begins.
+    fn batch_started(&mut self, _time: BatchTime) {}
+
     /// A batch was processed and published.
     fn batch_completed(&mut self, report: &BatchReport);
 }

@@ -87,14 +87,14 @@ pub struct RunningContext {
 
 /// Starts `pipeline`. Nothing is left running where it fails.
 pub fn start(
-    pipeline: Pipeline,
+    pipeline: &Pipeline,
     options: &RunOptions,
     engine: &Engine,
     clock: Arc<dyn Clock>,
     listeners: Vec<Box<dyn Listener>>,
 ) -> Result<RunningContext, StartError> {
-    let opened = OpenedPipeline::open(&pipeline, engine)?;
-    let plan = lay_out(&pipeline, &opened);
+    let opened = OpenedPipeline::open(pipeline, engine)?;
+    let plan = lay_out(pipeline, &opened);
     let control = Control::default();
     let driver = Driver::open(pipeline, &opened, plan, options.clone(), clock, control.clone(), listeners)?;
     let (end, ended) = bounded(1);

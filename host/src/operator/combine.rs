@@ -41,15 +41,26 @@ impl CombineFactory {
         key: Vec<usize>,
     ) -> Result<Self, OperatorError> {
         let values: Vec<_> = (0..input.fields().len()).filter(|column| !key.contains(column)).collect();
-        let fields = |columns: &[usize]| columns.iter().filter_map(|&c| input.fields().get(c).cloned()).collect::<Fields>();
+        let fields = |columns: &[usize]| {
+            columns.iter().filter_map(|&c| input.fields().get(c).cloned()).collect::<Fields>()
+        };
         let (key_fields, value_schema) = (fields(&key), Arc::new(Schema::new(fields(&values))));
         plugin.reducer(stream, &value_schema)?;
-        Ok(Self { plugin: Arc::clone(plugin), stream: stream.to_owned(), key, values, key_fields, value_schema })
+        Ok(Self {
+            plugin: Arc::clone(plugin),
+            stream: stream.to_owned(),
+            key,
+            values,
+            key_fields,
+            value_schema,
+        })
     }
 
     /// The key columns, then the values.
     pub(super) fn output(&self) -> SchemaRef {
-        Arc::new(Schema::new(self.key_fields.iter().chain(self.value_schema.fields()).cloned().collect::<Fields>()))
+        Arc::new(Schema::new(
+            self.key_fields.iter().chain(self.value_schema.fields()).cloned().collect::<Fields>(),
+        ))
     }
 }
 
@@ -79,7 +90,8 @@ struct Combine {
 
 impl Process for Combine {
     fn process(&mut self, block: &RecordBatch, task: &TaskInfo, _: &mut Output) -> Result<(), OperatorError> {
-        let key: Vec<ArrayRef> = self.key.iter().filter_map(|&column| block.columns().get(column).cloned()).collect();
+        let key: Vec<ArrayRef> =
+            self.key.iter().filter_map(|&column| block.columns().get(column).cloned()).collect();
         let keys = self.encoder.encode(&key, block.num_rows())?;
         let (groups, ids) = (&mut self.groups, &mut self.waiting.ids);
         ids.reserve(block.num_rows());
@@ -183,7 +195,9 @@ impl Waiting {
     /// Takes all rows, sorted by key; those of a key stay in order. None where nothing waits.
     fn take_sorted(&mut self, num_keys: usize) -> Result<Option<Sorted>, OperatorError> {
         let ids = std::mem::take(&mut self.ids);
-        let Some(values) = concatenate(&self.schema, &std::mem::take(&mut self.blocks))? else { return Ok(None) };
+        let Some(values) = concatenate(&self.schema, &std::mem::take(&mut self.blocks))? else {
+            return Ok(None);
+        };
         if ids.is_sorted() {
             return Ok(Some(Sorted { ids, values }));
         }

@@ -23,7 +23,8 @@ impl Operator for CountByValue {
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let input = opening.input()?;
         if input.column_with_name(COUNT).is_some() {
-            let problem = format!("its input has a column `{COUNT}` already, where the counts go; rename it first");
+            let problem =
+                format!("its input has a column `{COUNT}` already, where the counts go; rename it first");
             return Err(OperatorError::Option { key: "from", problem });
         }
         let mut fields: Vec<FieldRef> = input.fields().iter().cloned().collect();
@@ -86,7 +87,9 @@ impl Process for CountingByValue {
         let keys = self.encoder.encode(columns, block.num_rows())?;
         let weights = match self.weight {
             Weight::One => None,
-            Weight::Counted => block.columns().last().map(|counts| counts.as_primitive::<Int64Type>().values()),
+            Weight::Counted => {
+                block.columns().last().map(|counts| counts.as_primitive::<Int64Type>().values())
+            }
         };
         let (groups, counts) = (&mut self.groups, &mut self.counts);
         let mut row = 0;

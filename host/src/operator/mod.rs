@@ -39,7 +39,10 @@ pub const KINDS: [&str; 8] =
     ["transform", "filter", "union", "repartition", "count", "count_by_value", "reduce", "reduce_by_key"];
 
 /// The operator of kind `kind`, from its options in a manifest.
-pub fn from_options<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Result<Box<dyn Operator>, D::Error> {
+pub fn from_options<'de, D: Deserializer<'de>>(
+    kind: &str,
+    options: D,
+) -> Result<Box<dyn Operator>, D::Error> {
     Ok(match kind {
         "transform" => Box::new(Transform::deserialize(options)?),
         "filter" => Box::new(Filter::deserialize(options)?),
@@ -156,7 +159,12 @@ pub trait Factory: Send + Sync {
 /// partition to `finish`, and no longer. After an error it is thrown away.
 pub trait Process: Send {
     /// Takes a block of the partition.
-    fn process(&mut self, block: &RecordBatch, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError>;
+    fn process(
+        &mut self,
+        block: &RecordBatch,
+        task: &TaskInfo,
+        out: &mut Output,
+    ) -> Result<(), OperatorError>;
 
     /// The partition is complete.
     fn finish(&mut self, _task: &TaskInfo, _out: &mut Output) -> Result<(), OperatorError> {
@@ -198,7 +206,9 @@ pub enum OperatorError {
     #[error(transparent)]
     Plugin(#[from] PluginError),
     /// Two rows of a key don't fit into one call.
-    #[error("two rows of one key have more than {0}, so that they can't be combined; raise the plugin's `limits.input`")]
+    #[error(
+        "two rows of one key have more than {0}, so that they can't be combined; raise the plugin's `limits.input`"
+    )]
     KeyTooLarge(Bytes),
     /// There are more keys than fit.
     #[error(transparent)]

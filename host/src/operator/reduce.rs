@@ -25,8 +25,12 @@ impl Operator for Reduce {
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
-        let combine: Arc<dyn Factory> =
-            Arc::new(CombineFactory::open(plugin_of(opening)?, opening.stream, opening.input()?, Vec::new())?);
+        let combine: Arc<dyn Factory> = Arc::new(CombineFactory::open(
+            plugin_of(opening)?,
+            opening.stream,
+            opening.input()?,
+            Vec::new(),
+        )?);
         let shape = Shape::Wide {
             before: Some(Arc::clone(&combine)),
             exchange: Exchange::Gather,

@@ -49,7 +49,9 @@ impl Operator for ReduceByKey {
 fn key_columns(names: &[String], input: &arrow::datatypes::Schema) -> Result<Vec<usize>, OperatorError> {
     let wrong = |problem: String| OperatorError::Option { key: "key", problem };
     if names.is_empty() {
-        return Err(wrong("a key needs at least one column; use `op = \"reduce\"` to reduce all rows to one".to_owned()));
+        return Err(wrong(
+            "a key needs at least one column; use `op = \"reduce\"` to reduce all rows to one".to_owned(),
+        ));
     }
     let mut columns = Vec::with_capacity(names.len());
     for name in names {
@@ -62,7 +64,10 @@ fn key_columns(names: &[String], input: &arrow::datatypes::Schema) -> Result<Vec
         columns.push(column);
     }
     if columns.len() == input.fields().len() {
-        return Err(wrong("no column is left to reduce; leave one out of the key, or use `op = \"count_by_value\"`".to_owned()));
+        return Err(wrong(
+            "no column is left to reduce; leave one out of the key, or use `op = \"count_by_value\"`"
+                .to_owned(),
+        ));
     }
     Ok(columns)
 }

@@ -24,7 +24,8 @@ impl Operator for Repartition {
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let partitions = self.partitions.get();
         if partitions > NUM_KEY_GROUPS {
-            let problem = format!("{partitions} partitions are too many; at most {NUM_KEY_GROUPS} are possible");
+            let problem =
+                format!("{partitions} partitions are too many; at most {NUM_KEY_GROUPS} are possible");
             return Err(OperatorError::Option { key: "partitions", problem });
         }
         let shape = Shape::Wide { before: None, exchange: Exchange::Recut(partitions), after: None };

@@ -85,7 +85,12 @@ struct Transforming {
 }
 
 impl Process for Transforming {
-    fn process(&mut self, block: &RecordBatch, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError> {
+    fn process(
+        &mut self,
+        block: &RecordBatch,
+        task: &TaskInfo,
+        out: &mut Output,
+    ) -> Result<(), OperatorError> {
         let columns = self.read(block);
         if block.num_rows() > 1 && bytes_of(&columns) > self.transformer.max_input().0 {
             let (first, second) = halves(block);
@@ -104,12 +109,18 @@ impl Process for Transforming {
 
 impl Transforming {
     fn read(&self, block: &RecordBatch) -> Vec<ArrayRef> {
-        self.transformer.plan().reads.iter().filter_map(|&column| block.columns().get(column).cloned()).collect()
+        self.transformer
+            .plan()
+            .reads
+            .iter()
+            .filter_map(|&column| block.columns().get(column).cloned())
+            .collect()
     }
 
     fn assemble(&self, block: &RecordBatch, answer: Transformed) -> Result<RecordBatch, OperatorError> {
         let origins = answer.origins.map(UInt32Array::from);
-        let carried = self.transformer.plan().carries.iter().filter_map(|&column| block.columns().get(column));
+        let carried =
+            self.transformer.plan().carries.iter().filter_map(|&column| block.columns().get(column));
         let mut columns = carried
             .map(|column| match &origins {
                 Some(origins) => take(column, origins, None),
@@ -121,7 +132,12 @@ impl Transforming {
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.output), columns, &options)?)
     }
 
-    fn set_aside(&self, block: &RecordBatch, rejects: &[Rejected], out: &mut Output) -> Result<(), OperatorError> {
+    fn set_aside(
+        &self,
+        block: &RecordBatch,
+        rejects: &[Rejected],
+        out: &mut Output,
+    ) -> Result<(), OperatorError> {
         for reject in rejects {
             let row = json_rows(&block.slice(reject.row, 1))?.pop().unwrap_or_default();
             out.dead.push(DeadLetter {

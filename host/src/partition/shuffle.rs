@@ -33,7 +33,11 @@ pub fn into_buckets(
         row += 1;
     });
     let buckets = rows_of.into_iter().map(|rows| {
-        if rows.is_empty() { Ok(Partition::new()) } else { Ok(vec![take_record_batch(block, &UInt32Array::from(rows))?]) }
+        if rows.is_empty() {
+            Ok(Partition::new())
+        } else {
+            Ok(vec![take_record_batch(block, &UInt32Array::from(rows))?])
+        }
     });
     buckets.collect()
 }

@@ -19,7 +19,8 @@ pub fn lay_out(pipeline: &Pipeline, opened: &OpenedPipeline) -> StagePlan {
         num_inputs += 1;
     }
     for (name, stream) in &opened.streams {
-        let from: Vec<Point> = stream.from.iter().filter_map(|from| layout.points.get(from.as_str()).copied()).collect();
+        let from: Vec<Point> =
+            stream.from.iter().filter_map(|from| layout.points.get(from.as_str()).copied()).collect();
         let point = layout.add(name, &stream.label, &stream.shape, &from, opened);
         layout.points.insert(name, point);
     }
@@ -54,7 +55,14 @@ impl Layout<'_> {
         Point { stage: self.stages.len() - 1, behind: None }
     }
 
-    fn add(&mut self, name: &str, label: &str, shape: &Shape, from: &[Point], opened: &OpenedPipeline) -> Point {
+    fn add(
+        &mut self,
+        name: &str,
+        label: &str,
+        shape: &Shape,
+        from: &[Point],
+        opened: &OpenedPipeline,
+    ) -> Point {
         let (before, exchange, after) = match shape {
             Shape::Narrow(factory) => {
                 let input = from.first().copied().unwrap_or(Point { stage: 0, behind: None });
@@ -84,7 +92,14 @@ impl Layout<'_> {
         }
     }
 
-    fn node(&mut self, at: Point, name: &str, label: &str, factory: &Arc<dyn Factory>, completes: bool) -> Point {
+    fn node(
+        &mut self,
+        at: Point,
+        name: &str,
+        label: &str,
+        factory: &Arc<dyn Factory>,
+        completes: bool,
+    ) -> Point {
         let Some(stage) = self.stages.get_mut(at.stage) else { return at };
         stage.nodes.push(Node {
             stream: name.to_owned(),

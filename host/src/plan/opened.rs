@@ -60,7 +60,8 @@ impl OpenedPipeline {
     }
 
     fn add(&mut self, name: &str, stream: &Stream) -> Result<(), Fault> {
-        let inputs: Vec<SchemaRef> = stream.from.iter().filter_map(|from| self.schemas.get(from).cloned()).collect();
+        let inputs: Vec<SchemaRef> =
+            stream.from.iter().filter_map(|from| self.schemas.get(from).cloned()).collect();
         let plugin = stream.op.plugin().and_then(|plugin| self.plugins.get(plugin));
         let opening = Opening { stream: name, inputs: &inputs, plugin };
         let opened = stream.op.open(&opening).map_err(|error| fault(name, &error))?;
@@ -69,7 +70,8 @@ impl OpenedPipeline {
             None => stream.op.kind().to_owned(),
         };
         self.schemas.insert(name.to_owned(), opened.schema);
-        self.streams.insert(name.to_owned(), OpenedStream { from: stream.from.clone(), label, shape: opened.shape });
+        self.streams
+            .insert(name.to_owned(), OpenedStream { from: stream.from.clone(), label, shape: opened.shape });
         Ok(())
     }
 }

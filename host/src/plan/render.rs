@@ -57,7 +57,9 @@ fn arrows(out: &mut String, pipeline: &Pipeline, index: usize, stage: &Stage) {
     let name = |target: &Target| match target {
         Target::Node(node) => format!("s{index}n{node}"),
         Target::Port(port) => match stage.ports.get(*port) {
-            Some(port_plan @ Port::Output(_)) => format!("s{index}p{port}[\\\"{}\"\\]", destination(pipeline, port_plan)),
+            Some(port_plan @ Port::Output(_)) => {
+                format!("s{index}p{port}[\\\"{}\"\\]", destination(pipeline, port_plan))
+            }
             _ => format!("s{index}p{port}"),
         },
     };
@@ -75,7 +77,10 @@ fn origin(pipeline: &Pipeline, opened: &OpenedPipeline, stage: &Stage) -> String
     match &stage.source {
         Origin::Input(input) => {
             let sources = opened.schemas.keys().filter_map(|name| Some((name, pipeline.sources.get(name)?)));
-            sources.into_iter().nth(*input).map_or_else(String::new, |(name, source)| format!("{name}: {}", source.kind()))
+            sources
+                .into_iter()
+                .nth(*input)
+                .map_or_else(String::new, |(name, source)| format!("{name}: {}", source.kind()))
         }
         Origin::Exchange(ports, exchange) => {
             let from: Vec<_> = ports.iter().map(|(stage, _)| format!("stage {stage}")).collect();

@@ -51,7 +51,8 @@ impl Cache {
     /// Keeps the compiled form of the component or module in `bytes`.
     pub(super) fn store(&self, bytes: &[u8], component: &Component) {
         let name = self.name(bytes);
-        let stored = component.serialize().map_err(io::Error::other).and_then(|code| self.write(&name, &code));
+        let stored =
+            component.serialize().map_err(io::Error::other).and_then(|code| self.write(&name, &code));
         if let Err(error) = stored {
             tracing::warn!(folder = %self.folder.display(), %error, "cannot keep compiled code");
         }
@@ -81,7 +82,10 @@ impl Cache {
 }
 
 /// Loads compiled code that was authenticated.
-#[expect(unsafe_code, reason = "compiled code is run as it is; the caller has checked that this host wrote it")]
+#[expect(
+    unsafe_code,
+    reason = "compiled code is run as it is; the caller has checked that this host wrote it"
+)]
 fn deserialize(wasm: &wasmtime::Engine, code: &[u8]) -> Option<Component> {
     // SAFETY: `code` carries a keyed hash made by `Cache::store` from `Component::serialize`, with a key that only
     // this user can read. wasmtime itself refuses code of another version or configuration.
@@ -115,7 +119,11 @@ fn private_folder(folder: &Path) -> io::Result<()> {
         }
     }
     let mode = fs::metadata(folder)?.permissions().mode();
-    if mode & 0o077 == 0 { Ok(()) } else { Err(io::Error::other("others can open it; its mode must be 0700")) }
+    if mode & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::other("others can open it; its mode must be 0700"))
+    }
 }
 
 fn read_or_make_key(path: &Path) -> io::Result<[u8; blake3::KEY_LEN]> {

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{Field, FieldRef};
 
-use super::bindings::types::{BatchResult, ColumnResult, DataType as Wit, FieldResult, ValuesResult, VarlenResult};
+use super::bindings::types::{
+    BatchResult, ColumnResult, DataType as Wit, FieldResult, ValuesResult, VarlenResult,
+};
 use crate::record::{DataType, describe_field};
 
 /// The most columns that a plugin may answer.
@@ -36,7 +39,10 @@ pub(super) fn fields(answered: Vec<FieldResult>) -> Result<Vec<FieldRef>, String
     let mut fields: Vec<FieldRef> = Vec::with_capacity(answered.len());
     for field in answered {
         if field.name.is_empty() || field.name.len() > MAX_NAME_BYTES {
-            return Err(format!("a column's name has {} bytes; it needs 1 to {MAX_NAME_BYTES}", field.name.len()));
+            return Err(format!(
+                "a column's name has {} bytes; it needs 1 to {MAX_NAME_BYTES}",
+                field.name.len()
+            ));
         }
         if fields.iter().any(|other| *other.name() == field.name) {
             return Err(format!("two columns are called `{}`", field.name));
@@ -77,7 +83,8 @@ fn column(answered: ColumnResult, field: &Field, num_rows: usize) -> Result<Arra
             Arc::new(Float64Array::try_new(scalars(values, num_rows)?, nulls).map_err(failed)?)
         }
         ValuesResult::Timestamp(values) => {
-            let array = TimestampMicrosecondArray::try_new(scalars(values, num_rows)?, nulls).map_err(failed)?;
+            let array =
+                TimestampMicrosecondArray::try_new(scalars(values, num_rows)?, nulls).map_err(failed)?;
             Arc::new(array.with_timezone("UTC"))
         }
         ValuesResult::Utf8(values) => {
@@ -99,7 +106,10 @@ fn column(answered: ColumnResult, field: &Field, num_rows: usize) -> Result<Arra
 fn nulls(valid: Option<Vec<bool>>, field: &Field, num_rows: usize) -> Result<Option<NullBuffer>, String> {
     let Some(valid) = valid else { return Ok(None) };
     if valid.len() != num_rows {
-        return Err(format!("it says of {} rows whether they are null, and there are {num_rows}", valid.len()));
+        return Err(format!(
+            "it says of {} rows whether they are null, and there are {num_rows}",
+            valid.len()
+        ));
     }
     if valid.iter().all(|valid| *valid) {
         return Ok(None);
@@ -111,10 +121,17 @@ fn nulls(valid: Option<Vec<bool>>, field: &Field, num_rows: usize) -> Result<Opt
 }
 
 fn counted(found: usize, num_rows: usize) -> Result<(), String> {
-    if found == num_rows { Ok(()) } else { Err(format!("it holds {found} values, and there are {num_rows} rows")) }
+    if found == num_rows {
+        Ok(())
+    } else {
+        Err(format!("it holds {found} values, and there are {num_rows} rows"))
+    }
 }
 
-fn scalars<T: arrow::datatypes::ArrowNativeType>(values: Vec<T>, num_rows: usize) -> Result<ScalarBuffer<T>, String> {
+fn scalars<T: arrow::datatypes::ArrowNativeType>(
+    values: Vec<T>,
+    num_rows: usize,
+) -> Result<ScalarBuffer<T>, String> {
     counted(values.len(), num_rows)?;
     Ok(ScalarBuffer::from(values))
 }

@@ -4,7 +4,9 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{Field, Float64Type, Int64Type, TimestampMicrosecondType};
 
-use super::bindings::types::{BatchParam, ColumnParam, DataType as Wit, FieldParam, ValuesParam, VarlenParam};
+use super::bindings::types::{
+    BatchParam, ColumnParam, DataType as Wit, FieldParam, ValuesParam, VarlenParam,
+};
 use crate::record::DataType;
 
 /// A column, with copies of what can't be borrowed from it.
@@ -57,7 +59,8 @@ impl<'a> Lent<'a> {
         let bound = |offset: Option<&i32>| offset.and_then(|o| usize::try_from(*o).ok()).unwrap_or(0);
         let used = data.get(bound(offsets.first())..bound(offsets.last())).unwrap_or_default();
         // The sign bit of an Arrow offset is never set, so its bits are those of the contract's.
-        let offsets = if self.offsets.is_empty() { offsets.inner().inner().typed_data() } else { &self.offsets };
+        let offsets =
+            if self.offsets.is_empty() { offsets.inner().inner().typed_data() } else { &self.offsets };
         VarlenParam { offsets, data: used }
     }
 }
@@ -76,7 +79,13 @@ pub(super) fn field(field: &Field) -> Result<FieldParam<'_>, String> {
         Some(DataType::Utf8) => Wit::Utf8,
         Some(DataType::Binary) => Wit::Binary,
         Some(DataType::Timestamp) => Wit::Timestamp,
-        None => return Err(format!("column `{}` of type {} can't be given to plugins", field.name(), field.data_type())),
+        None => {
+            return Err(format!(
+                "column `{}` of type {} can't be given to plugins",
+                field.name(),
+                field.data_type()
+            ));
+        }
     };
     Ok(FieldParam { name: field.name(), data_type, nullable: field.is_nullable() })
 }

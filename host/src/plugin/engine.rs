@@ -67,7 +67,8 @@ impl Engine {
         let linker = linker(&wasm).map_err(|e| EngineError(format!("{e:#}")))?;
         let cache = options.cache.as_deref().and_then(|folder| Cache::open(folder, &wasm));
         let ended = Arc::new(AtomicBool::new(false));
-        let ticker = tick(wasm.clone(), Arc::clone(&ended)).map_err(|e| EngineError(format!("no thread for deadlines: {e}")))?;
+        let ticker = tick(wasm.clone(), Arc::clone(&ended))
+            .map_err(|e| EngineError(format!("no thread for deadlines: {e}")))?;
         Ok(Self { shared: Arc::new(Shared { wasm, linker, cache, ended, ticker: Some(ticker) }) })
     }
 

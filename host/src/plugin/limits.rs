@@ -64,7 +64,8 @@ impl Limits {
     /// that asks for more than is allowed.
     pub fn new(spec: &LimitsSpec, file_bytes: u64) -> Result<Self, String> {
         let memory = if file_bytes > INTERPRETER_FILE.0 { Bytes::mib(256) } else { Bytes::mib(64) };
-        let period = |asked: Option<Period>, default_secs| asked.map_or(Duration::from_secs(default_secs), |p| p.0);
+        let period =
+            |asked: Option<Period>, default_secs| asked.map_or(Duration::from_secs(default_secs), |p| p.0);
         let limits = Self {
             memory: spec.memory.unwrap_or(memory),
             time: period(spec.time, 1),
@@ -86,5 +87,9 @@ impl Limits {
 }
 
 fn within<T: PartialOrd + std::fmt::Display>(key: &str, asked: T, most: T) -> Result<(), String> {
-    if asked <= most { Ok(()) } else { Err(format!("limits.{key} asks for {asked}; at most {most} is allowed")) }
+    if asked <= most {
+        Ok(())
+    } else {
+        Err(format!("limits.{key} asks for {asked}; at most {most} is allowed"))
+    }
 }

@@ -25,7 +25,8 @@ use crate::record::PluginId;
 /// The package that our interfaces are in.
 const PACKAGE: &str = "tidemill:plugin/";
 /// What is linked of WASI; everything in it that would reach outside answers an error.
-const WASI: [&str; 6] = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+const WASI: [&str; 6] =
+    ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
@@ -70,7 +71,11 @@ pub(super) struct Loaded {
 impl WasmPlugin {
     /// Loads the plugin that the manifest calls `name`.
     pub fn load(engine: &Engine, name: &str, spec: &PluginSpec) -> Result<Self, PluginError> {
-        let loaded = load(engine, name, spec).map_err(|failure| PluginError { plugin: name.to_owned(), stream: None, failure })?;
+        let loaded = load(engine, name, spec).map_err(|failure| PluginError {
+            plugin: name.to_owned(),
+            stream: None,
+            failure,
+        })?;
         Ok(Self { shared: Arc::new(loaded) })
     }
 
@@ -99,7 +104,10 @@ impl WasmPlugin {
             return Ok(());
         }
         let offered = self.shared.interfaces.iter().map(|i| i.name()).collect::<Vec<_>>().join(", ");
-        let problem = format!("it exports {offered}, and this operator calls {}; use another operator or plugin", wanted.name());
+        let problem = format!(
+            "it exports {offered}, and this operator calls {}; use another operator or plugin",
+            wanted.name()
+        );
         Err(self.shared.error(stream, PluginFailure::Unsuitable(problem)))
     }
 }
@@ -148,7 +156,10 @@ fn load(engine: &Engine, name: &str, spec: &PluginSpec) -> Result<Loaded, Plugin
     let interfaces = interfaces(&spec.path, &exports)?;
     refuse_ungranted(&spec.path, &imports)?;
     let code = engine.linker().instantiate_pre(&component).map_err(|error| {
-        PluginFailure::Unsuitable(format!("{} doesn't fit what the host offers: {error:#}", spec.path.display()))
+        PluginFailure::Unsuitable(format!(
+            "{} doesn't fit what the host offers: {error:#}",
+            spec.path.display()
+        ))
     })?;
     Ok(Loaded {
         id: PluginId { name: name.to_owned(), digest },
@@ -189,7 +200,9 @@ fn compile(engine: &Engine, path: &Path, bytes: &[u8]) -> Result<Component, Plug
         })?;
         &componentized
     } else {
-        return Err(unsuitable("isn't WebAssembly; build the plugin, for example with `cargo xtask plugins`".to_owned()));
+        return Err(unsuitable(
+            "isn't WebAssembly; build the plugin, for example with `cargo xtask plugins`".to_owned(),
+        ));
     };
     let component = Component::new(engine.wasm(), binary)
         .map_err(|error| unsuitable(format!("isn't a component that can be compiled: {error:#}")))?;
@@ -212,23 +225,33 @@ fn interfaces(path: &Path, exports: &[String]) -> Result<Vec<Interface>, PluginF
     let is = |export: &str, interface: Interface| {
         export.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next()) == Some(interface.name())
     };
-    let ours: Vec<_> =
-        Interface::ALL.into_iter().filter(|interface| exports.iter().any(|export| is(export, *interface))).collect();
+    let ours: Vec<_> = Interface::ALL
+        .into_iter()
+        .filter(|interface| exports.iter().any(|export| is(export, *interface)))
+        .collect();
     if ours.is_empty() {
         let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
         let wanted = Interface::ALL.map(|i| format!("{PACKAGE}{}", i.name())).join(" or ");
-        let problem = format!("{} is a component of another contract: it exports {found}, and {wanted} is wanted", path.display());
+        let problem = format!(
+            "{} is a component of another contract: it exports {found}, and {wanted} is wanted",
+            path.display()
+        );
         return Err(PluginFailure::Unsuitable(problem));
     }
     Ok(ours)
 }
 
 fn refuse_ungranted(path: &Path, imports: &[String]) -> Result<(), PluginFailure> {
-    let granted = |import: &str| import.starts_with(PACKAGE) || WASI.iter().any(|wasi| import.starts_with(wasi));
+    let granted =
+        |import: &str| import.starts_with(PACKAGE) || WASI.iter().any(|wasi| import.starts_with(wasi));
     let ungranted: Vec<_> = imports.iter().filter(|import| !granted(import)).map(String::as_str).collect();
     if ungranted.is_empty() {
         return Ok(());
     }
-    let problem = format!("{} imports {}, which plugins are not granted; build it without", path.display(), ungranted.join(", "));
+    let problem = format!(
+        "{} imports {}, which plugins are not granted; build it without",
+        path.display(),
+        ungranted.join(", ")
+    );
     Err(PluginFailure::Unsuitable(problem))
 }

@@ -57,7 +57,12 @@ pub trait Transformer: Send {
     fn max_input(&self) -> Bytes;
 
     /// Processes the columns that the plan reads, in the plan's order, of `num_rows` rows.
-    fn process(&mut self, call: &Call, columns: &[ArrayRef], num_rows: usize) -> Result<Transformed, PluginError>;
+    fn process(
+        &mut self,
+        call: &Call,
+        columns: &[ArrayRef],
+        num_rows: usize,
+    ) -> Result<Transformed, PluginError>;
 }
 
 /// What a transform does with the columns of its input.
@@ -100,5 +105,6 @@ pub trait Reducer: Send {
 
     /// Reduces rows `ends[i - 1] .. ends[i]` of `values` (from 0 where i is 0) to row i of the answer, which has
     /// the schema of `values`.
-    fn reduce(&mut self, call: &Call, ends: &[u32], values: &RecordBatch) -> Result<RecordBatch, PluginError>;
+    fn reduce(&mut self, call: &Call, ends: &[u32], values: &RecordBatch)
+    -> Result<RecordBatch, PluginError>;
 }

@@ -63,7 +63,11 @@ fn error(id: &PluginId, stream: &str, failure: PluginFailure) -> PluginError {
 }
 
 fn wrong_kind(id: &PluginId, stream: &str, is: &str) -> PluginError {
-    error(id, stream, PluginFailure::Unsuitable(format!("it is a native {is}, and this operator calls another kind")))
+    error(
+        id,
+        stream,
+        PluginFailure::Unsuitable(format!("it is a native {is}, and this operator calls another kind")),
+    )
 }
 
 impl Plugin for NativeTransformer {
@@ -108,7 +112,12 @@ impl Transformer for Opened<NativeTransformer> {
         MAX_INPUT
     }
 
-    fn process(&mut self, _: &Call, columns: &[ArrayRef], num_rows: usize) -> Result<Transformed, PluginError> {
+    fn process(
+        &mut self,
+        _: &Call,
+        columns: &[ArrayRef],
+        num_rows: usize,
+    ) -> Result<Transformed, PluginError> {
         (self.plugin.process)(columns, num_rows)
             .map_err(|reason| error(&self.plugin.id, &self.stream, PluginFailure::Failed(reason)))
     }

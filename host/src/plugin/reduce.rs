@@ -28,18 +28,29 @@ impl WasmReducer {
         Ok(Self { plugin, stream: stream.to_owned(), value: Arc::clone(value), live: Some(live) })
     }
 
-    fn call(&mut self, call: &Call, ends: &[u32], values: &RecordBatch) -> Result<RecordBatch, PluginFailure> {
+    fn call(
+        &mut self,
+        call: &Call,
+        ends: &[u32],
+        values: &RecordBatch,
+    ) -> Result<RecordBatch, PluginFailure> {
         if convert::call_bytes(values.columns()) > self.plugin.limits.input.0 {
             return Err(PluginFailure::Limit(Limit::Input(self.plugin.limits.input)));
         }
-        let lent = values.columns().iter().map(Lent::new).collect::<Result<Vec<_>, _>>().map_err(PluginFailure::Host)?;
+        let lent = values
+            .columns()
+            .iter()
+            .map(Lent::new)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(PluginFailure::Host)?;
         let params: Vec<_> = lent.iter().map(Lent::column).collect();
         let input = convert::batch(&params, values.num_rows());
         let mut live = match self.live.take() {
             Some(live) => live,
             None => begin(&self.plugin, &self.stream, &self.value)?,
         };
-        let answer = live.call(&self.plugin, call, |store, exports| exports.call_reduce(store, ends, input))?;
+        let answer =
+            live.call(&self.plugin, call, |store, exports| exports.call_reduce(store, ends, input))?;
         if answer.rows as usize != ends.len() {
             let problem = format!("it has {} rows, and there are {} keys", answer.rows, ends.len());
             return Err(PluginFailure::InvalidAnswer(problem));
@@ -47,7 +58,8 @@ impl WasmReducer {
         let columns = check::columns(answer, self.value.fields()).map_err(PluginFailure::InvalidAnswer)?;
         // Only an instance that did well is used again.
         self.live = Some(live).filter(|live| !live.is_worn());
-        RecordBatch::try_new(Arc::clone(&self.value), columns).map_err(|e| PluginFailure::InvalidAnswer(e.to_string()))
+        RecordBatch::try_new(Arc::clone(&self.value), columns)
+            .map_err(|e| PluginFailure::InvalidAnswer(e.to_string()))
     }
 }
 
@@ -56,15 +68,26 @@ impl Reducer for WasmReducer {
         self.plugin.limits.input
     }
 
-    fn reduce(&mut self, call: &Call, ends: &[u32], values: &RecordBatch) -> Result<RecordBatch, PluginError> {
+    fn reduce(
+        &mut self,
+        call: &Call,
+        ends: &[u32],
+        values: &RecordBatch,
+    ) -> Result<RecordBatch, PluginError> {
         self.call(call, ends, values).map_err(|failure| self.plugin.error(&self.stream, failure))
     }
 }
 
 fn begin(plugin: &Loaded, stream: &str, value: &SchemaRef) -> Result<Instance<Exports>, PluginFailure> {
-    let indices = GuestIndices::new(&plugin.code).map_err(|e| PluginFailure::Unsuitable(format!("its `reduce` isn't ours: {e:#}")))?;
+    let indices = GuestIndices::new(&plugin.code)
+        .map_err(|e| PluginFailure::Unsuitable(format!("its `reduce` isn't ours: {e:#}")))?;
     let mut live = Instance::new(plugin, stream, |store, instance| indices.load(store, instance))?;
-    let fields = value.fields().iter().map(|f| convert::field(f)).collect::<Result<Vec<_>, _>>().map_err(PluginFailure::Host)?;
+    let fields = value
+        .fields()
+        .iter()
+        .map(|f| convert::field(f))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(PluginFailure::Host)?;
     live.open(plugin, |store, exports| exports.call_open(store, &plugin.config, &fields))?;
     Ok(live)
 }

@@ -26,7 +26,12 @@ pub struct PluginSpec {
 impl PluginSpec {
     /// The plugin in `path`, without config, with the default limits.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), sha256: None, config: serde_json::Value::Null, limits: LimitsSpec::default() }
+        Self {
+            path: path.into(),
+            sha256: None,
+            config: serde_json::Value::Null,
+            limits: LimitsSpec::default(),
+        }
     }
 
     /// Makes a relative path start at `base`.

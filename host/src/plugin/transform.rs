@@ -36,16 +36,24 @@ impl WasmTransformer {
         }
         let (live, plan) = begin(&self.plugin, &self.stream, &self.input)?;
         if plan != self.plan {
-            return Err(PluginFailure::InvalidAnswer("open answered another plan than the first time".to_owned()));
+            return Err(PluginFailure::InvalidAnswer(
+                "open answered another plan than the first time".to_owned(),
+            ));
         }
         Ok(live)
     }
 
-    fn call(&mut self, call: &Call, columns: &[ArrayRef], num_rows: usize) -> Result<Transformed, PluginFailure> {
+    fn call(
+        &mut self,
+        call: &Call,
+        columns: &[ArrayRef],
+        num_rows: usize,
+    ) -> Result<Transformed, PluginFailure> {
         if convert::call_bytes(columns) > self.plugin.limits.input.0 {
             return Err(PluginFailure::Limit(Limit::Input(self.plugin.limits.input)));
         }
-        let lent = columns.iter().map(Lent::new).collect::<Result<Vec<_>, _>>().map_err(PluginFailure::Host)?;
+        let lent =
+            columns.iter().map(Lent::new).collect::<Result<Vec<_>, _>>().map_err(PluginFailure::Host)?;
         let params: Vec<_> = lent.iter().map(Lent::column).collect();
         let input = convert::batch(&params, num_rows);
         let mut live = self.instance()?;
@@ -66,17 +74,33 @@ impl Transformer for WasmTransformer {
         self.plugin.limits.input
     }
 
-    fn process(&mut self, call: &Call, columns: &[ArrayRef], num_rows: usize) -> Result<Transformed, PluginError> {
+    fn process(
+        &mut self,
+        call: &Call,
+        columns: &[ArrayRef],
+        num_rows: usize,
+    ) -> Result<Transformed, PluginError> {
         self.call(call, columns, num_rows).map_err(|failure| self.plugin.error(&self.stream, failure))
     }
 }
 
-fn begin(plugin: &Loaded, stream: &str, input: &SchemaRef) -> Result<(Instance<Exports>, TransformPlan), PluginFailure> {
-    let indices = GuestIndices::new(&plugin.code).map_err(|e| PluginFailure::Unsuitable(format!("its `transform` isn't ours: {e:#}")))?;
+fn begin(
+    plugin: &Loaded,
+    stream: &str,
+    input: &SchemaRef,
+) -> Result<(Instance<Exports>, TransformPlan), PluginFailure> {
+    let indices = GuestIndices::new(&plugin.code)
+        .map_err(|e| PluginFailure::Unsuitable(format!("its `transform` isn't ours: {e:#}")))?;
     let mut live = Instance::new(plugin, stream, |store, instance| indices.load(store, instance))?;
-    let fields = input.fields().iter().map(|f| convert::field(f)).collect::<Result<Vec<_>, _>>().map_err(PluginFailure::Host)?;
+    let fields = input
+        .fields()
+        .iter()
+        .map(|f| convert::field(f))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(PluginFailure::Host)?;
     let plan = live.open(plugin, |store, exports| exports.call_open(store, &plugin.config, &fields))?;
-    let plan = checked_plan(plan, input.fields().len()).map_err(|problem| PluginFailure::InvalidAnswer(format!("open: {problem}")))?;
+    let plan = checked_plan(plan, input.fields().len())
+        .map_err(|problem| PluginFailure::InvalidAnswer(format!("open: {problem}")))?;
     Ok((live, plan))
 }
 
@@ -84,10 +108,19 @@ fn checked_plan(plan: Plan, num_columns: usize) -> Result<TransformPlan, String>
     check::indices("column to read", &plan.reads, num_columns)?;
     check::indices("column to carry", &plan.carries, num_columns)?;
     let usizes = |indices: Vec<u32>| indices.into_iter().map(|i| i as usize).collect::<Vec<_>>();
-    Ok(TransformPlan { reads: usizes(plan.reads), carries: usizes(plan.carries), produces: check::fields(plan.produces)? })
+    Ok(TransformPlan {
+        reads: usizes(plan.reads),
+        carries: usizes(plan.carries),
+        produces: check::fields(plan.produces)?,
+    })
 }
 
-fn checked(answer: Output, plan: &TransformPlan, num_input_rows: usize, plugin: &Loaded) -> Result<Transformed, PluginFailure> {
+fn checked(
+    answer: Output,
+    plan: &TransformPlan,
+    num_input_rows: usize,
+    plugin: &Loaded,
+) -> Result<Transformed, PluginFailure> {
     let num_rows = answer.batch.rows as usize;
     if answer.batch.rows > plugin.limits.output_rows {
         return Err(PluginFailure::Limit(Limit::OutputRows(plugin.limits.output_rows)));
@@ -96,17 +129,23 @@ fn checked(answer: Output, plan: &TransformPlan, num_input_rows: usize, plugin: 
         let columns = check::columns(answer.batch, &plan.produces)?;
         match &answer.origins {
             Some(origins) if origins.len() != num_rows => {
-                return Err(format!("it tells the origins of {} rows, and answers {num_rows}", origins.len()));
+                return Err(format!(
+                    "it tells the origins of {} rows, and answers {num_rows}",
+                    origins.len()
+                ));
             }
             Some(origins) => check::indices("origin", origins, num_input_rows)?,
             None if num_rows != num_input_rows => {
-                return Err(format!("it tells no origins, so its {num_rows} rows should be {num_input_rows}"));
+                return Err(format!(
+                    "it tells no origins, so its {num_rows} rows should be {num_input_rows}"
+                ));
             }
             None => {}
         }
         let rejected: Vec<u32> = answer.rejects.iter().map(|reject| reject.row).collect();
         check::indices("rejected row", &rejected, num_input_rows)?;
-        let rejects = answer.rejects.iter().map(|r| Rejected { row: r.row as usize, reason: bounded(&r.reason) });
+        let rejects =
+            answer.rejects.iter().map(|r| Rejected { row: r.row as usize, reason: bounded(&r.reason) });
         Ok(Transformed { columns, num_rows, rejects: rejects.collect(), origins: answer.origins })
     };
     let transformed = checked().map_err(PluginFailure::InvalidAnswer)?;

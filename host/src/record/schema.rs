@@ -92,7 +92,8 @@ impl<'de> Deserialize<'de> for DeclaredSchema {
                 Some(text) => (text, true),
                 None => (written.as_str(), false),
             };
-            let data_type: DataType = text.parse().map_err(|e| D::Error::custom(format!("column `{name}`: {e}")))?;
+            let data_type: DataType =
+                text.parse().map_err(|e| D::Error::custom(format!("column `{name}`: {e}")))?;
             Ok(Field::new(name, data_type.arrow(), nullable))
         });
         Ok(Self(Arc::new(Schema::new(fields.collect::<Result<Vec<_>, D::Error>>()?))))

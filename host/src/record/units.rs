@@ -37,10 +37,11 @@ impl<'de> Deserialize<'de> for Bytes {
         }
         match Written::deserialize(deserializer)? {
             Written::Number(n) => Ok(Self(n)),
-            Written::Text(text) => text
-                .parse::<bytesize::ByteSize>()
-                .map(|size| Self(size.0))
-                .map_err(|_| D::Error::custom(format!("`{text}` is not a size; write for example \"64MiB\""))),
+            Written::Text(text) => {
+                text.parse::<bytesize::ByteSize>().map(|size| Self(size.0)).map_err(|_| {
+                    D::Error::custom(format!("`{text}` is not a size; write for example \"64MiB\""))
+                })
+            }
         }
     }
 }

@@ -122,7 +122,12 @@ impl Job<'_> {
     /// What each task put out at `ports`, port after port.
     fn put_out(&self, ports: &[(usize, usize)]) -> Vec<Buckets> {
         let from = |&(stage, port): &(usize, usize)| {
-            self.done.get(stage).and_then(Option::as_ref).and_then(|done| done.get(port)).cloned().unwrap_or_default()
+            self.done
+                .get(stage)
+                .and_then(Option::as_ref)
+                .and_then(|done| done.get(port))
+                .cloned()
+                .unwrap_or_default()
         };
         ports.iter().flat_map(from).collect()
     }
@@ -143,7 +148,8 @@ impl Job<'_> {
         {
             *num_rows = tasks.iter().map(|task| task.num_rows).sum();
         }
-        let mut ports: Vec<Vec<Buckets>> = stage.ports.iter().map(|_| Vec::with_capacity(tasks.len())).collect();
+        let mut ports: Vec<Vec<Buckets>> =
+            stage.ports.iter().map(|_| Vec::with_capacity(tasks.len())).collect();
         for task in tasks {
             self.result.dead.extend(task.dead);
             ports.iter_mut().zip(task.ports).for_each(|(port, buckets)| port.push(buckets));

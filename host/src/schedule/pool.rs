@@ -42,9 +42,11 @@ impl Pool {
         let (queue, waiting) = unbounded::<Ticket>();
         let threads = (1..num_workers).map(|number| {
             let (mut worker, waiting) = (Worker::new(plan), waiting.clone());
-            std::thread::Builder::new().name(format!("worker-{number}")).stack_size(STACK_BYTES).spawn(move || {
-                waiting.iter().for_each(|ticket| worker.serve(ticket));
-            })
+            std::thread::Builder::new().name(format!("worker-{number}")).stack_size(STACK_BYTES).spawn(
+                move || {
+                    waiting.iter().for_each(|ticket| worker.serve(ticket));
+                },
+            )
         });
         let threads = threads.collect::<Result<_, _>>()?;
         Ok(Self { own: Worker::new(plan), queue: Some(queue), waiting, threads })
@@ -54,7 +56,9 @@ impl Pool {
     pub(super) fn run(&mut self, tasks: Vec<Task>) -> Result<Vec<TaskOutput>, TaskError> {
         let num_rows: Option<usize> = tasks.iter().map(|task| task.input.num_rows()).sum();
         let is_small = num_rows.is_some_and(|rows| rows < MIN_SHARED_ROWS);
-        let Some(queue) = self.queue.as_ref().filter(|_| !is_small && tasks.len() > 1 && !self.threads.is_empty()) else {
+        let Some(queue) =
+            self.queue.as_ref().filter(|_| !is_small && tasks.len() > 1 && !self.threads.is_empty())
+        else {
             return tasks.into_iter().map(|task| self.own.run(&task)).collect();
         };
         let num_tasks = tasks.len();
@@ -105,7 +109,8 @@ impl Worker {
     /// Runs a task. After an error the stage's operators are made anew, since what they hold is unknown.
     fn run(&mut self, task: &Task) -> Result<TaskOutput, TaskError> {
         let plan = Arc::clone(&self.plan);
-        let (Some(stage), Some(place)) = (plan.stages.get(task.stage), self.runners.get_mut(task.stage)) else {
+        let (Some(stage), Some(place)) = (plan.stages.get(task.stage), self.runners.get_mut(task.stage))
+        else {
             return Err(TaskError::Panic(format!("there is no stage {}", task.stage)));
         };
         let kept = place.take();

@@ -87,7 +87,8 @@ impl Runner {
         });
         let encoders = stage.ports.iter().map(|port| match port {
             Port::Bucket(schema, key) => {
-                let fields: Vec<_> = key.iter().filter_map(|&column| schema.fields().get(column).cloned()).collect();
+                let fields: Vec<_> =
+                    key.iter().filter_map(|&column| schema.fields().get(column).cloned()).collect();
                 KeyEncoder::new(&fields).map(Some)
             }
             Port::Output(_) | Port::Pass => Ok(None),
@@ -99,7 +100,12 @@ impl Runner {
     }
 
     /// Runs the stage on `input`.
-    pub(super) fn run(&mut self, stage: &Stage, order: &TaskOrder, input: &Input) -> Result<TaskOutput, TaskError> {
+    pub(super) fn run(
+        &mut self,
+        stage: &Stage,
+        order: &TaskOrder,
+        input: &Input,
+    ) -> Result<TaskOutput, TaskError> {
         let mut flow = Flow {
             stage,
             order,
@@ -183,7 +189,9 @@ impl Flow<'_> {
         }
         for target in targets {
             match *target {
-                Target::Port(port) => self.blocks.get_mut(port).into_iter().for_each(|blocks| blocks.push(block.clone())),
+                Target::Port(port) => {
+                    self.blocks.get_mut(port).into_iter().for_each(|blocks| blocks.push(block.clone()))
+                }
                 Target::Node(node) => self.offer(node, block)?,
             }
         }
@@ -200,7 +208,8 @@ impl Flow<'_> {
 
     fn finish(&mut self) -> Result<(), TaskError> {
         // Nodes only send to later ones, so each has all its rows when its turn comes.
-        (0..self.stage.nodes.len()).try_for_each(|node| self.work(node, |process, info, out| process.finish(info, out)))
+        (0..self.stage.nodes.len())
+            .try_for_each(|node| self.work(node, |process, info, out| process.finish(info, out)))
     }
 
     fn work(
@@ -209,7 +218,9 @@ impl Flow<'_> {
         act: impl FnOnce(&mut dyn Process, &TaskInfo, &mut Output) -> Result<(), OperatorError>,
     ) -> Result<(), TaskError> {
         let stage = self.stage;
-        let (Some(node), Some(process)) = (stage.nodes.get(index), self.processes.get_mut(index)) else { return Ok(()) };
+        let (Some(node), Some(process)) = (stage.nodes.get(index), self.processes.get_mut(index)) else {
+            return Ok(());
+        };
         if node.completes && self.order.is_complete {
             return Ok(());
         }

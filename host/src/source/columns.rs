@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::SchemaRef;
@@ -26,8 +27,9 @@ impl Columns {
     /// Without rows.
     pub fn new(schema: &SchemaRef) -> Result<Self, ArrowError> {
         let columns = schema.fields().iter().map(|field| {
-            let data_type = DataType::from_arrow(field.data_type())
-                .ok_or_else(|| ArrowError::SchemaError(format!("column `{}` has no type of ours", field.name())))?;
+            let data_type = DataType::from_arrow(field.data_type()).ok_or_else(|| {
+                ArrowError::SchemaError(format!("column `{}` has no type of ours", field.name()))
+            })?;
             Ok(Column {
                 name: field.name().clone(),
                 data_type,
@@ -113,7 +115,10 @@ impl Column {
     /// Adds a null; `problem` is what is wrong with that where the column has none.
     pub fn push_null(&mut self, problem: &str) -> Result<(), String> {
         if !self.nullable {
-            return Err(format!("column `{}` {problem}, and its type {} has no `?`", self.name, self.data_type));
+            return Err(format!(
+                "column `{}` {problem}, and its type {} has no `?`",
+                self.name, self.data_type
+            ));
         }
         self.values.push_default();
         self.valid.push(false);
@@ -162,7 +167,8 @@ impl Column {
                 Arc::new(TimestampMicrosecondArray::try_new(values.into(), nulls)?.with_timezone("UTC"))
             }
             Values::Bytes { bytes, offsets } => {
-                let (offsets, bytes) = (OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from_vec(bytes));
+                let (offsets, bytes) =
+                    (OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from_vec(bytes));
                 match self.data_type {
                     DataType::Binary => Arc::new(BinaryArray::try_new(offsets, bytes, nulls)?),
                     _ => Arc::new(StringArray::try_new(offsets, bytes, nulls)?),

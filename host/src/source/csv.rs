@@ -37,13 +37,26 @@ pub struct Csv {
 
 impl Csv {
     /// Into the columns of `schema`; records longer than `max_line` bytes are misfits.
-    pub fn new(schema: &SchemaRef, header: Header, separator: u8, max_line: usize) -> Result<Self, ArrowError> {
+    pub fn new(
+        schema: &SchemaRef,
+        header: Header,
+        separator: u8,
+        max_line: usize,
+    ) -> Result<Self, ArrowError> {
         let columns = Columns::new(schema)?;
         let num_columns = columns.names().count();
         // Only LF ends a record, so that a CR on its own stays in its value; a CR before LF is taken off below.
         let reader = ReaderBuilder::new().delimiter(separator).terminator(Terminator::Any(b'\n')).build();
         let layout = Layout { num_values: num_columns, places: (0..num_columns).map(Some).collect() };
-        Ok(Self { columns, reader, header, layout, max_line, text: Vec::new(), ends: vec![0; num_columns + 1] })
+        Ok(Self {
+            columns,
+            reader,
+            header,
+            layout,
+            max_line,
+            text: Vec::new(),
+            ends: vec![0; num_columns + 1],
+        })
     }
 
     /// Splits the record that `input` starts with into `text` and `ends`; answers its bytes and its values.

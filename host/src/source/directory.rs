@@ -162,7 +162,8 @@ impl Replayable for Watched {
         // record begins.
         let borders = if self.encoding.format == Format::Csv { Borders::Files } else { Borders::Lines };
         let splits = cut(&files, num_splits, borders)?.into_iter().map(|pieces| {
-            Arc::new(FileSplit { pieces, encoding: self.encoding.clone(), origin: self.origin.clone() }) as Arc<dyn Split>
+            Arc::new(FileSplit { pieces, encoding: self.encoding.clone(), origin: self.origin.clone() })
+                as Arc<dyn Split>
         });
         Ok(splits.collect())
     }

@@ -74,11 +74,15 @@ impl Encoding {
                 "format = \"csv\" and \"jsonl\" need a `schema`; write for example schema = { id = \"int64\", name = \"utf8?\" }"
             }
             (Format::Text | Format::Jsonl, _) if self.header => "`header` goes with format = \"csv\" only",
-            (Format::Text | Format::Jsonl, _) if self.separator.is_some() => "`separator` goes with format = \"csv\" only",
+            (Format::Text | Format::Jsonl, _) if self.separator.is_some() => {
+                "`separator` goes with format = \"csv\" only"
+            }
             _ if !self.separator().is_some_and(can_separate) => {
                 "`separator` must be one ASCII character, and neither a quote nor a line end"
             }
-            _ if self.max_line.0 == 0 || self.max_line > HIGHEST_MAX_LINE => "`max_line` must be between 1 B and 256 MiB",
+            _ if self.max_line.0 == 0 || self.max_line > HIGHEST_MAX_LINE => {
+                "`max_line` must be between 1 B and 256 MiB"
+            }
             _ => return Ok(()),
         };
         Err(SourceError::Option(problem.to_owned()))

@@ -89,7 +89,11 @@ impl Source for Generate {
             let problem = "it never ends, but only what is available is wanted; give `rows`";
             return Err(SourceError::Option(problem.to_owned()));
         }
-        Ok(Reader::Receiver(Box::new(Generator { writer: Writer::new(self), rate: self.rate, rows: self.rows })))
+        Ok(Reader::Receiver(Box::new(Generator {
+            writer: Writer::new(self),
+            rate: self.rate,
+            rows: self.rows,
+        })))
     }
 }
 
@@ -261,7 +265,8 @@ mod tests {
 
     #[test]
     fn what_never_ends_is_refused_where_only_what_is_there_is_wanted() {
-        let opening = Opening { name: "made".into(), time: BatchTime::from_millis(0), extent: Extent::Available };
+        let opening =
+            Opening { name: "made".into(), time: BatchTime::from_millis(0), extent: Extent::Available };
         assert!(matches!(Generate::default().open(&opening), Err(SourceError::Option(_))));
         assert!(Generate { words: 0, ..Generate::default() }.check().is_err());
         assert!(Generate { rate: Some(0), ..Generate::default() }.check().is_err());

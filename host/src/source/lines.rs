@@ -41,7 +41,11 @@ impl Lines {
                     offsets.push(values.len() as i32);
                 }
                 Some(reason) => {
-                    misfits.push(Misfit { bytes: start..start + line.len(), lines_before: num_lines, reason });
+                    misfits.push(Misfit {
+                        bytes: start..start + line.len(),
+                        lines_before: num_lines,
+                        reason,
+                    });
                 }
             }
             num_lines += 1;

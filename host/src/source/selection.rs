@@ -95,10 +95,12 @@ impl Selection {
     ) -> Result<Self, SourceError> {
         let start = Nanos::from(start);
         let since = if wanted == Wanted::New { start.before(CLOCK_TICK) } else { Nanos::EARLIEST };
-        let mut selection = Self { path, pattern, wanted, start: since, remember, last: None, taken: HashMap::new() };
+        let mut selection =
+            Self { path, pattern, wanted, start: since, remember, last: None, taken: HashMap::new() };
         if wanted == Wanted::New {
             // What is there now within the tick is old; what appears within it later is new.
-            let old = selection.list()?.into_iter().filter(|file| file.modified > since && file.modified <= start);
+            let old =
+                selection.list()?.into_iter().filter(|file| file.modified > since && file.modified <= start);
             selection.taken = old.map(|file| (file.name, start)).collect();
         }
         Ok(selection)

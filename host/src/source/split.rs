@@ -40,13 +40,16 @@ pub struct Piece {
 pub fn cut(files: &[Found], num_splits: usize, borders: Borders) -> Result<Vec<Vec<Piece>>, SourceError> {
     let total: u64 = files.iter().map(|file| file.num_bytes).sum();
     let num_splits = (num_splits as u64).min(total / LEAST_SPLIT_BYTES).max(1);
-    let mut targets = (1..num_splits).map(|i| (u128::from(total) * u128::from(i) / u128::from(num_splits)) as u64);
+    let mut targets =
+        (1..num_splits).map(|i| (u128::from(total) * u128::from(i) / u128::from(num_splits)) as u64);
     let mut target = targets.next();
     let mut splits = vec![Vec::new()];
     let mut before = 0;
     for file in files {
         let mut start = 0;
-        while let Some(at) = target.and_then(|target| target.checked_sub(before)).filter(|&at| at < file.num_bytes) {
+        while let Some(at) =
+            target.and_then(|target| target.checked_sub(before)).filter(|&at| at < file.num_bytes)
+        {
             let border = borders.near(file, at)?;
             add_piece(&mut splits, file, start..border);
             start = start.max(border);
@@ -75,7 +78,8 @@ impl Borders {
             (Self::Files, _) => Ok(if at < file.num_bytes / 2 { 0 } else { file.num_bytes }),
             (Self::Lines, None) => Ok(0),
             (Self::Lines, Some(before)) => {
-                let end = line_end(&file.path, before).map_err(|source| failed("read", &file.path, source))?;
+                let end =
+                    line_end(&file.path, before).map_err(|source| failed("read", &file.path, source))?;
                 Ok(end.map_or(file.num_bytes, |end| end.saturating_add(1).min(file.num_bytes)))
             }
         }
@@ -132,7 +136,8 @@ impl FileSplit {
         file.seek(SeekFrom::Start(start)).map_err(|source| failed("read", &piece.path, source))?;
         while start < end {
             let num_bytes = (end - start).min(CHUNK_BYTES as u64);
-            read_exactly(&mut file, num_bytes, &mut unpacker).map_err(|source| failed("read", &piece.path, source))?;
+            read_exactly(&mut file, num_bytes, &mut unpacker)
+                .map_err(|source| failed("read", &piece.path, source))?;
             start += num_bytes;
             unpacker.blocks()?.into_iter().try_for_each(&mut *into)?;
         }
@@ -143,7 +148,10 @@ impl FileSplit {
 fn read_exactly(file: &mut File, num_bytes: u64, unpacker: &mut Unpacker) -> std::io::Result<()> {
     match file.take(num_bytes).read_to_end(unpacker.room())? {
         n if n as u64 == num_bytes => Ok(()),
-        _ => Err(std::io::Error::new(ErrorKind::UnexpectedEof, "the file became shorter after its batch was cut")),
+        _ => Err(std::io::Error::new(
+            ErrorKind::UnexpectedEof,
+            "the file became shorter after its batch was cut",
+        )),
     }
 }
 

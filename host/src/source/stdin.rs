@@ -41,7 +41,13 @@ fn default_max_line() -> Bytes {
 
 impl Default for Stdin {
     fn default() -> Self {
-        Self { format: Format::Text, schema: None, header: false, separator: None, max_line: DEFAULT_MAX_LINE }
+        Self {
+            format: Format::Text,
+            schema: None,
+            header: false,
+            separator: None,
+            max_line: DEFAULT_MAX_LINE,
+        }
     }
 }
 
@@ -56,7 +62,11 @@ impl Stdin {
         }
     }
 
-    fn receiver<R: Read + Send + 'static>(&self, opening: &Opening, input: R) -> Result<Piped<R>, SourceError> {
+    fn receiver<R: Read + Send + 'static>(
+        &self,
+        opening: &Opening,
+        input: R,
+    ) -> Result<Piped<R>, SourceError> {
         let place = Place::Lines("stdin".to_owned());
         Ok(Piped { unpacker: self.encoding().unpacker(&opening.name, place)?, input })
     }

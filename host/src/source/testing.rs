@@ -39,7 +39,8 @@ impl Collected {
     /// Position, reason and text of what was set aside.
     pub fn refused(&self) -> Vec<(String, String, String)> {
         let text = |letter: &DeadLetter| letter.row["line"].as_str().unwrap().to_owned();
-        let one = |letter: &DeadLetter| (letter.position.clone().unwrap(), letter.reason.clone(), text(letter));
+        let one =
+            |letter: &DeadLetter| (letter.position.clone().unwrap(), letter.reason.clone(), text(letter));
         self.dead().into_iter().map(one).collect()
     }
 }
@@ -64,7 +65,13 @@ impl Basket {
     }
 
     pub fn num(&self) -> usize {
-        self.collected.lock().unwrap().blocks.iter().map(|block| block.rows.num_rows() + block.dead.len()).sum()
+        self.collected
+            .lock()
+            .unwrap()
+            .blocks
+            .iter()
+            .map(|block| block.rows.num_rows() + block.dead.len())
+            .sum()
     }
 
     pub fn take(&self) -> Collected {

@@ -46,7 +46,13 @@ pub struct Unpacker {
 
 impl Unpacker {
     /// For the bytes of `place`, as the source `origin` of the manifest.
-    pub fn new(origin: &str, place: Place, decoder: Box<dyn Decoder>, schema: SchemaRef, max_line: usize) -> Self {
+    pub fn new(
+        origin: &str,
+        place: Place,
+        decoder: Box<dyn Decoder>,
+        schema: SchemaRef,
+        max_line: usize,
+    ) -> Self {
         Self {
             origin: origin.to_owned(),
             bytes_before: if let Place::From(_, start) = place { start } else { 0 },

@@ -20,7 +20,8 @@ impl Zipf {
     pub fn new(limit: u32) -> Self {
         let limit = limit.max(1);
         let total: f64 = (1..=limit).map(|rank| 1.0 / f64::from(rank)).sum();
-        let mut weights: Vec<f64> = (1..=limit).map(|rank| f64::from(limit) / f64::from(rank) / total).collect();
+        let mut weights: Vec<f64> =
+            (1..=limit).map(|rank| f64::from(limit) / f64::from(rank) / total).collect();
         let mut slots: Vec<Slot> = (0..limit).map(|alias| Slot { threshold: u32::MAX, alias }).collect();
         let (mut light, mut heavy): (Vec<usize>, Vec<usize>) =
             (0..weights.len()).partition(|&i| weights.get(i).is_some_and(|&weight| weight < 1.0));
@@ -69,7 +70,10 @@ mod tests {
         let total: f64 = (1..=100).map(|rank| 1.0 / f64::from(rank)).sum();
         for (rank, &count) in (1..).zip(&counts) {
             let expected = 200_000.0 / f64::from(rank) / total;
-            assert!((f64::from(count) - expected).abs() < 6.0 * expected.sqrt(), "rank {rank}: {count} for {expected}");
+            assert!(
+                (f64::from(count) - expected).abs() < 6.0 * expected.sqrt(),
+                "rank {rank}: {count} for {expected}"
+            );
         }
     }
 

@@ -35,19 +35,14 @@ struct Args {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    fs::create_dir_all(&args.dir)
-        .with_context(|| format!("cannot create {}", args.dir.display()))?;
+    fs::create_dir_all(&args.dir).with_context(|| format!("cannot create {}", args.dir.display()))?;
     let mut orders = Orders::new(args.seed);
     for number in 1..=args.files {
         if number > 1 {
             thread::sleep(*args.every);
         }
         let lines: String = orders.by_ref().take(args.rows as usize).collect();
-        let file = publish(
-            &args.dir,
-            &format!("orders-{}-{number:04}.csv", args.seed),
-            &lines,
-        )?;
+        let file = publish(&args.dir, &format!("orders-{}-{number:04}.csv", args.seed), &lines)?;
         println!("{}  {} lines", file.display(), args.rows);
     }
     Ok(())

@@ -34,11 +34,7 @@ pub struct Orders {
 impl Orders {
     /// The series of this seed.
     pub fn new(seed: u64) -> Orders {
-        Orders {
-            random: ChaCha8Rng::seed_from_u64(seed),
-            time: OPENING,
-            order: 0,
-        }
+        Orders { random: ChaCha8Rng::seed_from_u64(seed), time: OPENING, order: 0 }
     }
 
     /// A number below `bound`; the bias is far below what an example would show.
@@ -64,10 +60,7 @@ impl Orders {
     }
 
     /// Breaks a line as lines get broken.
-    fn broken(
-        &mut self,
-        [time, order, client, symbol, amount, price, side]: [String; 7],
-    ) -> String {
+    fn broken(&mut self, [time, order, client, symbol, amount, price, side]: [String; 7]) -> String {
         match self.below(5) {
             0 => format!("{time},{order},{client},{symbol}"),
             1 => format!("yesterday,{order},{client},{symbol},{amount},{price},{side}"),
@@ -86,11 +79,7 @@ impl Iterator for Orders {
         let pause = self.below(2) as i64;
         self.time += pause.seconds();
         let fields = self.fields();
-        let line = if self.below(ONE_BAD_IN) == 0 {
-            self.broken(fields)
-        } else {
-            fields.join(",")
-        };
+        let line = if self.below(ONE_BAD_IN) == 0 { self.broken(fields) } else { fields.join(",") };
         Some(line + "\n")
     }
 }
@@ -113,9 +102,6 @@ mod tests {
             fields.len() == 7 && fields[4].parse().is_ok_and(|amount: i64| amount > 0)
         };
         let good = Orders::new(1).take(10_000).filter(whole).count();
-        assert!(
-            (9_900..10_000).contains(&good),
-            "{good} of 10,000 are whole"
-        );
+        assert!((9_900..10_000).contains(&good), "{good} of 10,000 are whole");
     }
 }

@@ -8,9 +8,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit_mut::{VisitMut, visit_type_mut};
-use syn::{
-    Error, FnArg, GenericArgument, GenericParam, Ident, ItemFn, Lifetime, Pat, PathArguments,
-};
+use syn::{Error, FnArg, GenericArgument, GenericParam, Ident, ItemFn, Lifetime, Pat, PathArguments};
 use syn::{Result, ReturnType, Type, TypeParamBound};
 
 /// A function that is to become a plugin.
@@ -41,21 +39,12 @@ pub struct Column {
 
 impl Function {
     pub fn parse(attribute: &str, item: TokenStream) -> Result<Self> {
-        let item: ItemFn = syn::parse2(item).map_err(|e| {
-            Error::new(
-                e.span(),
-                format!("`#[{attribute}]` goes on a function: {e}"),
-            )
-        })?;
+        let item: ItemFn = syn::parse2(item)
+            .map_err(|e| Error::new(e.span(), format!("`#[{attribute}]` goes on a function: {e}")))?;
         check_signature(attribute, &item)?;
         let arguments = item.sig.inputs.iter().enumerate();
-        let arguments = arguments
-            .map(|(i, arg)| argument(i, arg))
-            .collect::<Result<Vec<_>>>()?;
-        let configs = arguments
-            .iter()
-            .filter(|arg| matches!(arg, Argument::Config(_)))
-            .count();
+        let arguments = arguments.map(|(i, arg)| argument(i, arg)).collect::<Result<Vec<_>>>()?;
+        let configs = arguments.iter().filter(|arg| matches!(arg, Argument::Config(_))).count();
         if configs > 1 {
             let message = "more than one argument is a reference to something else than `str` or \
                            `[u8]`; only the config may be one";
@@ -70,12 +59,7 @@ impl Function {
             Some(ok) => (ok.clone(), true),
             None => (answer, false),
         };
-        Ok(Self {
-            item,
-            arguments,
-            answer,
-            fallible,
-        })
+        Ok(Self { item, arguments, answer, fallible })
     }
 
     /// The columns among the arguments.
@@ -111,8 +95,7 @@ impl Function {
     pub fn open_config(&self) -> (TokenStream, TokenStream) {
         match self.config() {
             Some(ty) => {
-                let read =
-                    quote_spanned!(ty.span()=> ::tidemill_plugin::parse_config::<#ty>(__config)?);
+                let read = quote_spanned!(ty.span()=> ::tidemill_plugin::parse_config::<#ty>(__config)?);
                 (quote!(let __config = #read;), quote!(config: __config,))
             }
             None => (quote!(::tidemill_plugin::no_config(__config)?;), quote!()),
@@ -136,11 +119,7 @@ fn without_lifetimes(ty: &Type) -> Type {
 /// `T`, where the type is `name<T, ..>`.
 pub fn generic<'t>(name: &str, ty: &'t Type) -> Option<&'t Type> {
     let Type::Path(path) = ty else { return None };
-    let last = path
-        .path
-        .segments
-        .last()
-        .filter(|last| last.ident == name)?;
+    let last = path.path.segments.last().filter(|last| last.ident == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else {
         return None;
     };
@@ -182,11 +161,7 @@ fn check_signature(attribute: &str, item: &ItemFn) -> Result<()> {
         let message = format!("a `#[{attribute}]` function can be neither async nor unsafe");
         return Err(Error::new_spanned(sig.fn_token, message));
     }
-    let types = sig
-        .generics
-        .params
-        .iter()
-        .find(|p| !matches!(p, GenericParam::Lifetime(_)));
+    let types = sig.generics.params.iter().find(|p| !matches!(p, GenericParam::Lifetime(_)));
     if let Some(parameter) = types {
         let message = format!("a `#[{attribute}]` function can be generic over lifetimes only");
         return Err(Error::new_spanned(parameter, message));
@@ -196,10 +171,7 @@ fn check_signature(attribute: &str, item: &ItemFn) -> Result<()> {
 
 fn argument(index: usize, argument: &FnArg) -> Result<Argument> {
     let FnArg::Typed(argument) = argument else {
-        return Err(Error::new_spanned(
-            argument,
-            "a plugin is a free function, without `self`",
-        ));
+        return Err(Error::new_spanned(argument, "a plugin is a free function, without `self`"));
     };
     let Pat::Ident(pattern) = &*argument.pat else {
         let message = "an argument needs a plain name: that of the column";

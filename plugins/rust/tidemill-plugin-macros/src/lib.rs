@@ -44,11 +44,7 @@ use proc_macro::TokenStream;
 /// ```
 #[proc_macro_attribute]
 pub fn map(options: TokenStream, item: TokenStream) -> TokenStream {
-    or_error(transform::expand(
-        transform::Kind::Map,
-        options.into(),
-        item.into(),
-    ))
+    or_error(transform::expand(transform::Kind::Map, options.into(), item.into()))
 }
 
 /// Makes a function the plugin of this crate: one row in, any number of rows out.
@@ -79,11 +75,7 @@ pub fn map(options: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn flat_map(options: TokenStream, item: TokenStream) -> TokenStream {
-    or_error(transform::expand(
-        transform::Kind::FlatMap,
-        options.into(),
-        item.into(),
-    ))
+    or_error(transform::expand(transform::Kind::FlatMap, options.into(), item.into()))
 }
 
 /// Makes a function the plugin of this crate: says which rows stay.
@@ -112,11 +104,7 @@ pub fn flat_map(options: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn filter(options: TokenStream, item: TokenStream) -> TokenStream {
-    or_error(transform::expand(
-        transform::Kind::Filter,
-        options.into(),
-        item.into(),
-    ))
+    or_error(transform::expand(transform::Kind::Filter, options.into(), item.into()))
 }
 
 /// Makes a function of two values the plugin of this crate: a reducer.
@@ -180,7 +168,5 @@ pub fn config(options: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn or_error(expansion: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
-    expansion
-        .unwrap_or_else(|error| error.to_compile_error())
-        .into()
+    expansion.unwrap_or_else(|error| error.to_compile_error()).into()
 }

@@ -30,8 +30,7 @@ fn error(expansion: syn::Result<TokenStream>) -> String {
 
 #[test]
 fn wrong_answers_are_named() {
-    let message =
-        "a map answers one row, or a `Result` of one; for any number of rows there is `flat_map`";
+    let message = "a map answers one row, or a `Result` of one; for any number of rows there is `flat_map`";
     assert_eq!(
         map(
             quote!(),
@@ -146,16 +145,10 @@ fn wrong_options_are_named() {
             true
         }
     );
-    assert_eq!(
-        map(quote!(keep), function.clone()),
-        "the only option is `carry`"
-    );
+    assert_eq!(map(quote!(keep), function.clone()), "the only option is `carry`");
     let message = "a filter takes no options: it carries all columns";
     assert_eq!(filter(quote!(carry), function), message);
-    assert_eq!(
-        error(config::expand(quote!(strict), quote!())),
-        "`config` takes no options"
-    );
+    assert_eq!(error(config::expand(quote!(strict), quote!())), "`config` takes no options");
 }
 
 #[test]

@@ -13,14 +13,10 @@ pub fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let function = Function::parse("reduce", item)?;
     check(&function)?;
     let name = &function.item.sig.ident;
-    let (item, plugin) = (
-        &function.item,
-        function.plugin(quote!(order: ::std::vec::Vec<usize>,)),
-    );
+    let (item, plugin) = (&function.item, function.plugin(quote!(order: ::std::vec::Vec<usize>,)));
     let (read_config, keep_config) = function.open_config();
     let value = &function.answer;
-    let bind =
-        quote_spanned!(value.span()=> <#value as ::tidemill_plugin::ReadRow<'_>>::bind(__values)?);
+    let bind = quote_spanned!(value.span()=> <#value as ::tidemill_plugin::ReadRow<'_>>::bind(__values)?);
     let fold = quote_spanned!(value.span()=> ::tidemill_plugin::__private::fold::<#value>);
     let call = call(&function);
     Ok(quote! {
@@ -50,10 +46,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
 
 /// Two values of the type answered, and perhaps a config.
 fn check(function: &Function) -> Result<()> {
-    let types: Vec<_> = function
-        .columns()
-        .map(|column| column.ty.to_token_stream().to_string())
-        .collect();
+    let types: Vec<_> = function.columns().map(|column| column.ty.to_token_stream().to_string()).collect();
     let answer = function.answer.to_token_stream().to_string();
     if types.len() == 2 && types.iter().all(|ty| *ty == answer) {
         return Ok(());

@@ -17,11 +17,7 @@ pub fn expand(item: TokenStream) -> Result<TokenStream> {
     let input: DeriveInput = syn::parse2(item)?;
     let cells = cells(&input)?;
     check_generics(&input)?;
-    let (push, row, read) = (
-        push(&input, &cells),
-        row(&input, &cells),
-        read(&input, &cells),
-    );
+    let (push, row, read) = (push(&input, &cells), row(&input, &cells), read(&input, &cells));
     // A block of its own, so that the builder needs no name that could be taken.
     Ok(quote! {
         const _: () = {
@@ -42,11 +38,7 @@ fn cells(input: &DeriveInput) -> Result<Vec<Cell>> {
     };
     let cell = |field: &syn::Field| {
         let ident = field.ident.clone()?;
-        Some(Cell {
-            name: ident.unraw().to_string(),
-            ident,
-            ty: field.ty.clone(),
-        })
+        Some(Cell { name: ident.unraw().to_string(), ident, ty: field.ty.clone() })
     };
     let cells: Vec<_> = fields.named.iter().filter_map(cell).collect();
     if cells.is_empty() {
@@ -57,11 +49,7 @@ fn cells(input: &DeriveInput) -> Result<Vec<Cell>> {
 
 fn check_generics(input: &DeriveInput) -> Result<()> {
     let mut lifetimes = input.generics.lifetimes();
-    let types = input
-        .generics
-        .params
-        .iter()
-        .any(|p| !matches!(p, GenericParam::Lifetime(_)));
+    let types = input.generics.params.iter().any(|p| !matches!(p, GenericParam::Lifetime(_)));
     if types || lifetimes.nth(1).is_some() {
         let message = "a row may have one lifetime and no other parameters";
         return Err(Error::new_spanned(&input.generics, message));
@@ -140,11 +128,7 @@ fn row(input: &DeriveInput, cells: &[Cell]) -> TokenStream {
 fn read(input: &DeriveInput, cells: &[Cell]) -> TokenStream {
     let name = &input.ident;
     let (_, types, _) = input.generics.split_for_impl();
-    let own = input
-        .generics
-        .lifetimes()
-        .next()
-        .map(|param| param.lifetime.clone());
+    let own = input.generics.lifetimes().next().map(|param| param.lifetime.clone());
     let life = own.unwrap_or_else(|| Lifetime::new("'__row", Span::call_site()));
     let read = quote!(::tidemill_plugin::Read<#life>);
     let names: Vec<_> = cells.iter().map(|cell| &cell.name).collect();

@@ -59,10 +59,7 @@ fn carry(kind: Kind, options: TokenStream) -> Result<bool> {
         return Ok(kind == Kind::Filter);
     }
     if kind == Kind::Filter {
-        return Err(Error::new_spanned(
-            options,
-            "a filter takes no options: it carries all columns",
-        ));
+        return Err(Error::new_spanned(options, "a filter takes no options: it carries all columns"));
     }
     match syn::parse2::<Ident>(options.clone()) {
         Ok(option) if option == "carry" => Ok(true),
@@ -84,11 +81,7 @@ fn answer(kind: Kind, function: &Function) -> Result<Answer> {
                 return Err(Error::new_spanned(&function.item.sig.output, message));
             }
             let collector = quote!(::tidemill_plugin::__private::Keep::of(&__input));
-            Ok(Answer {
-                row: None,
-                collector,
-                method: quote!(row),
-            })
+            Ok(Answer { row: None, collector, method: quote!(row) })
         }
         Kind::Map => {
             if iterated(answer).is_some() {
@@ -97,11 +90,7 @@ fn answer(kind: Kind, function: &Function) -> Result<Answer> {
                 return Err(Error::new_spanned(&function.item.sig.output, message));
             }
             let collector = emit("one_to_one", answer);
-            Ok(Answer {
-                row: Some(answer.clone()),
-                collector,
-                method: quote!(row),
-            })
+            Ok(Answer { row: Some(answer.clone()), collector, method: quote!(row) })
         }
         Kind::FlatMap => {
             let Some(item) = iterated(answer) else {
@@ -113,11 +102,7 @@ fn answer(kind: Kind, function: &Function) -> Result<Answer> {
                 Some(row) => (row, quote!(try_rows)),
                 None => (item, quote!(rows)),
             };
-            Ok(Answer {
-                row: Some(row.clone()),
-                collector: emit("one_to_many", row),
-                method,
-            })
+            Ok(Answer { row: Some(row.clone()), collector: emit("one_to_many", row), method })
         }
     }
 }
@@ -156,34 +141,24 @@ fn open(function: &Function, answer: &Answer, carry: bool) -> TokenStream {
 }
 
 fn process(function: &Function, answer: &Answer) -> TokenStream {
-    let readers = function
-        .columns()
-        .enumerate()
-        .map(|(i, Column { ty, reader, .. })| {
-            quote_spanned! {ty.span()=>
-                let #reader = <#ty as ::tidemill_plugin::Read<'_>>::reader(
-                    __input.column(#i)?,
-                    __input.rows as usize,
-                )?;
-            }
-        });
-    let values = function.columns().map(
-        |Column {
-             name,
-             ty,
-             reader,
-             value,
-         }| {
-            quote_spanned! {ty.span()=>
-                let ::std::option::Option::Some(#value) =
-                    <#ty as ::tidemill_plugin::Read<'_>>::read(&#reader, __row as usize)
-                else {
-                    __output.reject(__row, ::tidemill_plugin::__private::null(#name));
-                    continue;
-                };
-            }
-        },
-    );
+    let readers = function.columns().enumerate().map(|(i, Column { ty, reader, .. })| {
+        quote_spanned! {ty.span()=>
+            let #reader = <#ty as ::tidemill_plugin::Read<'_>>::reader(
+                __input.column(#i)?,
+                __input.rows as usize,
+            )?;
+        }
+    });
+    let values = function.columns().map(|Column { name, ty, reader, value }| {
+        quote_spanned! {ty.span()=>
+            let ::std::option::Option::Some(#value) =
+                <#ty as ::tidemill_plugin::Read<'_>>::read(&#reader, __row as usize)
+            else {
+                __output.reject(__row, ::tidemill_plugin::__private::null(#name));
+                continue;
+            };
+        }
+    });
     let arguments = function.arguments.iter().map(|argument| match argument {
         Argument::Column(column) => {
             let value = &column.value;
@@ -191,12 +166,7 @@ fn process(function: &Function, answer: &Answer) -> TokenStream {
         }
         Argument::Config(_) => quote!(&self.config),
     });
-    let (
-        name,
-        Answer {
-            collector, method, ..
-        },
-    ) = (&function.item.sig.ident, answer);
+    let (name, Answer { collector, method, .. }) = (&function.item.sig.ident, answer);
     let call = quote!(#name(#(#arguments),*));
     let take = match function.fallible {
         false => quote!(__output.#method(__row, #call);),

@@ -4,12 +4,7 @@
 //! type whatever the kind of plugin. The worlds' exports, and the section that says which world a
 //! module belongs to, are emitted only where a plugin calls the export macro.
 
-#![allow(
-    missing_docs,
-    unsafe_code,
-    clippy::all,
-    reason = "generated; the texts are those of the WIT files"
-)]
+#![allow(missing_docs, unsafe_code, clippy::all, reason = "generated; the texts are those of the WIT files")]
 
 /// The world of `map`, `filter` and `flat_map`.
 pub mod transformer {

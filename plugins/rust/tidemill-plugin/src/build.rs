@@ -77,10 +77,7 @@ impl VarlenBuilder {
     pub fn with_capacity(values: usize, bytes: usize) -> Self {
         let mut offsets = Vec::with_capacity(values + 1);
         offsets.push(0);
-        Self {
-            offsets,
-            data: Vec::with_capacity(bytes + SLACK),
-        }
+        Self { offsets, data: Vec::with_capacity(bytes + SLACK) }
     }
 
     /// The values so far.
@@ -110,10 +107,7 @@ impl VarlenBuilder {
 
     /// The values, in the form of the contract.
     pub fn finish(self) -> Varlen {
-        Varlen {
-            offsets: self.offsets,
-            data: self.data,
-        }
+        Varlen { offsets: self.offsets, data: self.data }
     }
 }
 
@@ -209,10 +203,7 @@ macro_rules! fixed_builder {
 
             fn finish(self, columns: &mut Vec<Column>) {
                 let $vec = self;
-                columns.push(Column {
-                    values: Values::$variant($inner),
-                    valid: None,
-                });
+                columns.push(Column { values: Values::$variant($inner), valid: None });
             }
         }
 
@@ -247,10 +238,7 @@ macro_rules! varlen_builder {
             }
 
             fn finish(self, columns: &mut Vec<Column>) {
-                columns.push(Column {
-                    values: Values::$variant(self.0.finish()),
-                    valid: None,
-                });
+                columns.push(Column { values: Values::$variant(self.0.finish()), valid: None });
             }
         }
 
@@ -268,11 +256,7 @@ varlen_builder!(BytesBuilder, Binary);
 impl<B: CellBuilder> Builder for NullableBuilder<B> {
     fn with_capacity(rows: usize, bytes: usize) -> Self {
         let values = B::with_capacity(rows, bytes);
-        Self {
-            values,
-            valid: Vec::with_capacity(rows),
-            nulls: 0,
-        }
+        Self { values, valid: Vec::with_capacity(rows), nulls: 0 }
     }
 
     #[inline]

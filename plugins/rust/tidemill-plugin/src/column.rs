@@ -19,9 +19,7 @@ impl Column {
     /// Whether row `row` holds a value.
     #[inline]
     pub fn is_valid(&self, row: usize) -> bool {
-        self.valid
-            .as_ref()
-            .is_none_or(|valid| valid.get(row) == Some(&true))
+        self.valid.as_ref().is_none_or(|valid| valid.get(row) == Some(&true))
     }
 
     /// A column of the values in these rows, in this order.
@@ -37,11 +35,7 @@ impl Column {
             Values::Utf8(varlen) => Values::Utf8(varlen.gather(rows)?),
             Values::Binary(varlen) => Values::Binary(varlen.gather(rows)?),
         };
-        let valid = self
-            .valid
-            .as_ref()
-            .map(|valid| pick(valid, rows))
-            .transpose()?;
+        let valid = self.valid.as_ref().map(|valid| pick(valid, rows)).transpose()?;
         Ok(Column { values, valid })
     }
 
@@ -54,13 +48,9 @@ impl Column {
     pub fn extremes(&self, groups: Groups<'_>, wanted: Ordering) -> Result<Vec<u32>, String> {
         let wins: &dyn Fn(usize, usize) -> Option<Ordering> = &|a, b| match &self.values {
             Values::Boolean(values) => Some(values.get(a)?.cmp(values.get(b)?)),
-            Values::Int64(values) | Values::Timestamp(values) => {
-                Some(values.get(a)?.cmp(values.get(b)?))
-            }
+            Values::Int64(values) | Values::Timestamp(values) => Some(values.get(a)?.cmp(values.get(b)?)),
             Values::Float64(values) => Some(compare(*values.get(a)?, *values.get(b)?)),
-            Values::Utf8(varlen) | Values::Binary(varlen) => {
-                Some(varlen.get(a)?.cmp(varlen.get(b)?))
-            }
+            Values::Utf8(varlen) | Values::Binary(varlen) => Some(varlen.get(a)?.cmp(varlen.get(b)?)),
         };
         let best = |rows: std::ops::Range<usize>| {
             let mut best = rows.start;
@@ -83,10 +73,7 @@ impl Batch {
     /// Where one of them is not a row of this batch.
     pub fn gather(&self, rows: &[u32]) -> Result<Batch, String> {
         let columns = self.columns.iter().map(|column| column.gather(rows));
-        Ok(Batch {
-            rows: rows.len() as u32,
-            columns: columns.collect::<Result<_, _>>()?,
-        })
+        Ok(Batch { rows: rows.len() as u32, columns: columns.collect::<Result<_, _>>()? })
     }
 }
 
@@ -110,17 +97,11 @@ impl Varlen {
 }
 
 fn compare(a: f64, b: f64) -> Ordering {
-    a.partial_cmp(&b)
-        .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+    a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
 fn pick<T: Copy>(values: &[T], rows: &[u32]) -> Result<Vec<T>, String> {
-    let get = |row: &u32| {
-        values
-            .get(*row as usize)
-            .copied()
-            .ok_or_else(|| no_row(*row))
-    };
+    let get = |row: &u32| values.get(*row as usize).copied().ok_or_else(|| no_row(*row));
     rows.iter().map(get).collect()
 }
 

@@ -26,11 +26,7 @@ impl<B: Builder> Emit<B> {
     /// For functions that answer one row for each input row.
     pub fn one_to_one(input: &Batch) -> Self {
         let builder = B::with_capacity(input.rows as usize, text_bytes(input));
-        Self {
-            builder,
-            origins: None,
-            rejects: vec![],
-        }
+        Self { builder, origins: None, rejects: vec![] }
     }
 
     /// For functions that answer any number of rows for each input row.
@@ -38,11 +34,7 @@ impl<B: Builder> Emit<B> {
         let bytes = text_bytes(input);
         let rows = input.rows as usize + bytes / BYTES_A_WORD;
         let origins = Some(Vec::with_capacity(rows));
-        Self {
-            builder: B::with_capacity(rows, bytes),
-            origins,
-            rejects: vec![],
-        }
+        Self { builder: B::with_capacity(rows, bytes), origins, rejects: vec![] }
     }
 
     /// The output row of input row `row`.
@@ -95,11 +87,7 @@ impl<B: Builder> Emit<B> {
         let rows = self.builder.num_rows() as u32;
         let mut columns = vec![];
         self.builder.finish(&mut columns);
-        Output {
-            batch: Batch { rows, columns },
-            origins: self.origins,
-            rejects: self.rejects,
-        }
+        Output { batch: Batch { rows, columns }, origins: self.origins, rejects: self.rejects }
     }
 
     #[inline]
@@ -113,10 +101,7 @@ impl<B: Builder> Emit<B> {
 impl Keep {
     /// For the rows of `input`.
     pub fn of(input: &Batch) -> Self {
-        Self {
-            origins: Vec::with_capacity(input.rows as usize),
-            rejects: vec![],
-        }
+        Self { origins: Vec::with_capacity(input.rows as usize), rejects: vec![] }
     }
 
     /// Whether input row `row` stays.
@@ -150,9 +135,5 @@ fn text_bytes(input: &Batch) -> usize {
         Values::Utf8(varlen) | Values::Binary(varlen) => varlen.data.len(),
         _ => 0,
     };
-    input
-        .columns
-        .iter()
-        .map(|column| bytes(&column.values))
-        .sum()
+    input.columns.iter().map(|column| bytes(&column.values)).sum()
 }

@@ -24,9 +24,7 @@ macro_rules! export_transform {
                     config: ::std::string::String,
                     input: ::std::vec::Vec<$crate::Field>,
                 ) -> ::std::result::Result<$crate::Plan, ::std::string::String> {
-                    let open = || {
-                        <Plugin as $crate::Transform>::open(&config, &$crate::Schema::new(input))
-                    };
+                    let open = || <Plugin as $crate::Transform>::open(&config, &$crate::Schema::new(input));
                     PLUGIN.with(|plugin| plugin.open(open))
                 }
 
@@ -112,8 +110,6 @@ impl<T> Instance<T> {
 
     /// The plugin.
     pub fn get(&self) -> Result<&T, String> {
-        self.0
-            .get()
-            .ok_or_else(|| "the instance is not open".into())
+        self.0.get().ok_or_else(|| "the instance is not open".into())
     }
 }

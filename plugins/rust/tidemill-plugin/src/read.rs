@@ -96,11 +96,7 @@ impl<'a> Read<'a> for &'a str {
         };
         let valid = valid(column, offsets.len().saturating_sub(1), rows)?;
         let text = str::from_utf8(data).map_err(|e| format!("text is not UTF-8: {e}"))?;
-        Ok(TextReader {
-            text,
-            offsets,
-            valid,
-        })
+        Ok(TextReader { text, offsets, valid })
     }
 
     #[inline]
@@ -124,11 +120,7 @@ impl<'a> Read<'a> for &'a [u8] {
             return Err(wrong_type(column, Self::DATA_TYPE));
         };
         let valid = valid(column, offsets.len().saturating_sub(1), rows)?;
-        Ok(BytesReader {
-            data,
-            offsets,
-            valid,
-        })
+        Ok(BytesReader { data, offsets, valid })
     }
 
     #[inline]
@@ -172,16 +164,11 @@ fn bounds(offsets: &[u32], row: usize) -> Option<(usize, usize)> {
 fn valid(column: &Column, len: usize, rows: usize) -> Result<Option<&[bool]>, String> {
     let valid = column.valid.as_deref();
     if len != rows || valid.is_some_and(|valid| valid.len() != rows) {
-        return Err(format!(
-            "a column holds {len} values in a batch of {rows} rows"
-        ));
+        return Err(format!("a column holds {len} values in a batch of {rows} rows"));
     }
     Ok(valid)
 }
 
 fn wrong_type(column: &Column, wanted: DataType) -> String {
-    format!(
-        "a column is {}, but {wanted} was agreed",
-        column.data_type()
-    )
+    format!("a column is {}, but {wanted} was agreed", column.data_type())
 }

@@ -102,10 +102,7 @@ pub fn fold<'a, T: ReadRow<'a> + Push>(
     values: &'a Batch,
     mut combine: impl FnMut(T, T) -> Result<T, String>,
 ) -> Result<Batch, String> {
-    let columns = order
-        .iter()
-        .map(|index| values.column(*index))
-        .collect::<Result<Vec<_>, _>>()?;
+    let columns = order.iter().map(|index| values.column(*index)).collect::<Result<Vec<_>, _>>()?;
     let reader = T::reader(&columns, values.rows as usize)?;
     let read = |row| T::read(&reader, row).ok_or_else(|| format!("row {row} holds no value"));
     let mut builder = T::Builder::with_capacity(groups.len(), 0);
@@ -119,10 +116,7 @@ pub fn fold<'a, T: ReadRow<'a> + Push>(
     }
     let mut columns = vec![];
     builder.finish(&mut columns);
-    Ok(Batch {
-        rows: groups.len() as u32,
-        columns: in_order(order, columns),
-    })
+    Ok(Batch { rows: groups.len() as u32, columns: in_order(order, columns) })
 }
 
 /// Puts the columns of the fields where the schema of the values has them.

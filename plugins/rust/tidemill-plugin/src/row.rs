@@ -61,19 +61,12 @@ pub trait ReadRow<'a>: Sized {
 /// # Errors
 /// Where a column is missing, of another type, or has no field.
 pub fn bind(fields: &[(&str, DataType)], values: &Schema) -> Result<Vec<usize>, String> {
-    let find = |(name, data_type): &(&str, DataType)| {
-        values.want(name, *data_type).map(|index| index as usize)
-    };
+    let find =
+        |(name, data_type): &(&str, DataType)| values.want(name, *data_type).map(|index| index as usize);
     let order = fields.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-    let spare = values
-        .fields()
-        .iter()
-        .find(|f| fields.iter().all(|(name, _)| *name != f.name));
+    let spare = values.fields().iter().find(|f| fields.iter().all(|(name, _)| *name != f.name));
     match spare {
-        Some(field) => Err(format!(
-            "the reducer has no field for column `{}`",
-            field.name
-        )),
+        Some(field) => Err(format!("the reducer has no field for column `{}`", field.name)),
         None => Ok(order),
     }
 }
@@ -83,9 +76,7 @@ pub fn bind(fields: &[(&str, DataType)], values: &Schema) -> Result<Vec<usize>, 
 /// # Errors
 /// Where there are fewer columns than fields.
 pub fn next<'a>(columns: &mut &[&'a Column]) -> Result<&'a Column, String> {
-    let (first, rest) = columns
-        .split_first()
-        .ok_or("there are fewer columns than agreed")?;
+    let (first, rest) = columns.split_first().ok_or("there are fewer columns than agreed")?;
     *columns = rest;
     Ok(first)
 }
@@ -117,8 +108,6 @@ single!([T: Read<'a> + NonNull] Option<T>);
 fn bind_single(wanted: DataType, values: &Schema) -> Result<Vec<usize>, String> {
     match values.fields() {
         [field] if field.data_type == wanted => Ok(vec![0]),
-        _ => Err(format!(
-            "one value column of type {wanted} is wanted; {values}"
-        )),
+        _ => Err(format!("one value column of type {wanted} is wanted; {values}")),
     }
 }

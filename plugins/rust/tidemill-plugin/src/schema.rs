@@ -61,9 +61,7 @@ impl Schema {
             return Ok(index);
         }
         let found = field.data_type;
-        Err(format!(
-            "column `{name}` is {found}, but {data_type} is wanted; {self}"
-        ))
+        Err(format!("column `{name}` is {found}, but {data_type} is wanted; {self}"))
     }
 
     /// The indices of all columns but those that one of `replaced` names, for [`Plan::carries`]: a
@@ -72,11 +70,7 @@ impl Schema {
     /// [`Plan::carries`]: crate::Plan::carries
     pub fn all_but(&self, replaced: &[Field]) -> Vec<u32> {
         let kept = |field: &Field| replaced.iter().all(|r| r.name != field.name);
-        (0..)
-            .zip(&self.fields)
-            .filter(|(_, f)| kept(f))
-            .map(|(i, _)| i)
-            .collect()
+        (0..).zip(&self.fields).filter(|(_, f)| kept(f)).map(|(i, _)| i).collect()
     }
 }
 
@@ -99,20 +93,13 @@ impl fmt::Display for Schema {
 impl Field {
     /// A column that has a value in every row.
     pub fn new(name: impl Into<String>, data_type: DataType) -> Self {
-        Self {
-            name: name.into(),
-            data_type,
-            nullable: false,
-        }
+        Self { name: name.into(), data_type, nullable: false }
     }
 
     /// The same column, where a row may hold no value.
     #[must_use]
     pub fn nullable(self) -> Self {
-        Self {
-            nullable: true,
-            ..self
-        }
+        Self { nullable: true, ..self }
     }
 }
 
@@ -143,10 +130,7 @@ impl<'de> Deserialize<'de> for DataType {
             DataType::Timestamp,
         ];
         let names = &["boolean", "int64", "float64", "utf8", "binary", "timestamp"];
-        let found = types
-            .into_iter()
-            .zip(names)
-            .find(|(_, known)| **known == name);
+        let found = types.into_iter().zip(names).find(|(_, known)| **known == name);
         let unknown = || de::Error::unknown_variant(&name, names);
         found.map(|(data_type, _)| data_type).ok_or_else(unknown)
     }

@@ -47,11 +47,7 @@ pub fn transform<T: Transform>(config: &str, input: &Table) -> Result<Outcome, S
     };
     let carried = input.select(&plan.carries)?.gather(&origins)?;
     let table = carried.beside(plan.produces, output.batch)?;
-    let rejects = output
-        .rejects
-        .into_iter()
-        .map(|r| (r.row, r.reason))
-        .collect();
+    let rejects = output.rejects.into_iter().map(|r| (r.row, r.reason)).collect();
     Ok(Outcome { table, rejects })
 }
 
@@ -86,10 +82,7 @@ pub fn reduce<R: Reduce>(config: &str, ends: &[u32], values: &Table) -> Result<T
 fn check(output: &Output, plan: &Plan, rows: u32) -> Result<(), String> {
     let num_columns = output.batch.columns.len();
     if num_columns != plan.produces.len() {
-        return Err(format!(
-            "{num_columns} columns where the plan has {}",
-            plan.produces.len()
-        ));
+        return Err(format!("{num_columns} columns where the plan has {}", plan.produces.len()));
     }
     let mut refused = vec![false; rows as usize];
     for reject in &output.rejects {
@@ -100,23 +93,12 @@ fn check(output: &Output, plan: &Plan, rows: u32) -> Result<(), String> {
     }
     let Some(origins) = &output.origins else {
         let one_to_one = output.batch.rows == rows && output.rejects.is_empty();
-        return if one_to_one {
-            Ok(())
-        } else {
-            Err("rows are missing and no origins given".into())
-        };
+        return if one_to_one { Ok(()) } else { Err("rows are missing and no origins given".into()) };
     };
     if origins.len() != output.batch.rows as usize {
-        return Err(format!(
-            "{} origins of {} rows",
-            origins.len(),
-            output.batch.rows
-        ));
+        return Err(format!("{} origins of {} rows", origins.len(), output.batch.rows));
     }
-    match origins
-        .iter()
-        .find(|row| refused.get(**row as usize) != Some(&false))
-    {
+    match origins.iter().find(|row| refused.get(**row as usize) != Some(&false)) {
         Some(row) => Err(format!("row {row} is an origin, but refused or not there")),
         None => Ok(()),
     }

@@ -34,10 +34,7 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, NoTimestamp> {
         let number = text.parse().ok();
-        number
-            .or_else(|| date_time(text))
-            .map(Timestamp)
-            .ok_or(NoTimestamp)
+        number.or_else(|| date_time(text)).map(Timestamp).ok_or(NoTimestamp)
     }
 }
 
@@ -45,11 +42,7 @@ fn date_time(text: &str) -> Option<i64> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let (time, offset) = split_offset(time)?;
     let mut parts = date.splitn(3, '-');
-    let days = days(
-        digits(parts.next()?, 4)?,
-        digits(parts.next()?, 2)?,
-        digits(parts.next()?, 2)?,
-    )?;
+    let days = days(digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?)?;
     let mut parts = time.splitn(3, ':');
     let (hour, minute) = (digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
     let (second, fraction) = match parts.next()?.split_once('.') {
@@ -79,14 +72,7 @@ fn split_offset(time: &str) -> Option<(&str, i64)> {
     } else {
         return None;
     };
-    Some((
-        time,
-        if offset.starts_with('-') {
-            -minutes
-        } else {
-            minutes
-        },
-    ))
+    Some((time, if offset.starts_with('-') { -minutes } else { minutes }))
 }
 
 /// A number of exactly so many digits.
@@ -128,8 +114,7 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap_day = i64::from(leap && month > 2);
     let past = year - 1;
     // Day 719,162 after 0001-01-01 is 1970-01-01.
-    let new_year =
-        past * 365 + past.div_euclid(4) - past.div_euclid(100) + past.div_euclid(400) - 719_162;
+    let new_year = past * 365 + past.div_euclid(4) - past.div_euclid(100) + past.div_euclid(400) - 719_162;
     Some(new_year + before + leap_day + day - 1)
 }
 
@@ -147,10 +132,7 @@ mod tests {
         assert_eq!(parse("1969-12-31 23:59:59.999999"), Some(-1));
         assert_eq!(parse("2000-02-29 12:00:00"), Some(951_825_600_000_000));
         assert_eq!(parse("2016-03-22 20:25:28"), Some(1_458_678_328_000_000));
-        assert_eq!(
-            parse("2026-11-20T19:30:01.25-05:30"),
-            Some(1_795_222_801_250_000)
-        );
+        assert_eq!(parse("2026-11-20T19:30:01.25-05:30"), Some(1_795_222_801_250_000));
         assert_eq!(parse("-17"), Some(-17));
     }
 

@@ -72,9 +72,7 @@ pub struct Reject {
 impl Reject {
     /// Refuses a row for this reason.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-        }
+        Self { reason: reason.into() }
     }
 
     /// Why.
@@ -84,10 +82,7 @@ impl Reject {
 
     /// The refusal of row `row` of a batch.
     pub fn at(self, row: u32) -> RejectedRow {
-        RejectedRow {
-            row,
-            reason: self.reason,
-        }
+        RejectedRow { row, reason: self.reason }
     }
 }
 
@@ -106,15 +101,8 @@ impl fmt::Display for Reject {
 impl Output {
     /// The output of a plugin that produces no columns: the input rows that stay.
     pub fn filtered(origins: Vec<u32>, rejects: Vec<RejectedRow>) -> Self {
-        let batch = Batch {
-            rows: origins.len() as u32,
-            columns: vec![],
-        };
-        Self {
-            batch,
-            origins: Some(origins),
-            rejects,
-        }
+        let batch = Batch { rows: origins.len() as u32, columns: vec![] };
+        Self { batch, origins: Some(origins), rejects }
     }
 }
 

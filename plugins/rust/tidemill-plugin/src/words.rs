@@ -13,12 +13,7 @@ use std::str::SplitWhitespace;
 /// ```
 pub fn words(text: &str) -> Words<'_> {
     match text.is_ascii() {
-        true => Words(Kind::Ascii(AsciiWords {
-            text,
-            word: 0,
-            block: 0,
-            ends: ends(text, 0),
-        })),
+        true => Words(Kind::Ascii(AsciiWords { text, word: 0, block: 0, ends: ends(text, 0) })),
         false => Words(Kind::Unicode(text.split_whitespace())),
     }
 }
@@ -102,9 +97,9 @@ fn ends(text: &str, block: usize) -> u64 {
     // The last eight bytes once more, since a number is read faster than a few bytes are.
     match bytes.last_chunk::<8>() {
         Some(chunk) => ends | spaces(*chunk) << (bytes.len() - 8),
-        None => (0..).zip(rest).fold(0, |ends, (i, byte)| {
-            ends | u64::from(matches!(byte, b'\t'..=b'\r' | b' ')) << i
-        }),
+        None => (0..)
+            .zip(rest)
+            .fold(0, |ends, (i, byte)| ends | u64::from(matches!(byte, b'\t'..=b'\r' | b' ')) << i),
     }
 }
 

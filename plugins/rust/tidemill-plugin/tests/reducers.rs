@@ -28,11 +28,7 @@ fn merge<'a>(a: Stats<'a>, b: Stats<'a>) -> Stats<'a> {
         (Some(a), Some(b)) => Some(a.max(b)),
         (a, b) => a.or(b),
     };
-    Stats {
-        count: a.count + b.count,
-        highest,
-        label: a.label.max(b.label),
-    }
+    Stats { count: a.count + b.count, highest, label: a.label.max(b.label) }
 }
 
 #[config]
@@ -52,31 +48,16 @@ fn add_up_to(a: Option<i64>, b: Option<i64>, config: &Limit) -> Result<Option<i6
 #[test]
 fn plain_values_are_combined_whatever_their_column_is_called() {
     let values = Table::new().column("n", [1, 2, 3, 4]);
-    assert_eq!(
-        testing::reduce::<add>("null", &[1, 4], &values)
-            .unwrap()
-            .rows(),
-        ["(1)", "(9)"]
-    );
+    assert_eq!(testing::reduce::<add>("null", &[1, 4], &values).unwrap().rows(), ["(1)", "(9)"]);
     let texts = Table::new().column("text", ["a", "ccc", "bb"]);
-    assert_eq!(
-        testing::reduce::<longest>("null", &[3], &texts)
-            .unwrap()
-            .rows(),
-        ["(ccc)"]
-    );
+    assert_eq!(testing::reduce::<longest>("null", &[3], &texts).unwrap().rows(), ["(ccc)"]);
     assert_eq!(add(1, 2), 3);
 }
 
 #[test]
 fn nothing_to_combine_is_nothing_combined() {
     let values = Table::new().column::<i64>("n", []);
-    assert_eq!(
-        testing::reduce::<add>("null", &[], &values)
-            .unwrap()
-            .num_rows(),
-        0
-    );
+    assert_eq!(testing::reduce::<add>("null", &[], &values).unwrap().num_rows(), 0);
 }
 
 #[test]

@@ -24,19 +24,12 @@ struct Limits {
 }
 
 #[flat_map]
-fn short_words<'a>(
-    line: &'a str,
-    limits: &'a Limits,
-) -> impl Iterator<Item = Result<Word<'a>, Reject>> {
+fn short_words<'a>(line: &'a str, limits: &'a Limits) -> impl Iterator<Item = Result<Word<'a>, Reject>> {
     let cut = move |c| c == ' ' || limits.dots && c == '.';
-    line.split(cut)
-        .map(move |word| match word.len() > limits.max {
-            true => Err(Reject::new(format!(
-                "`{word}` is longer than {}",
-                limits.max
-            ))),
-            false => Ok(Word { word, n: 1 }),
-        })
+    line.split(cut).map(move |word| match word.len() > limits.max {
+        true => Err(Reject::new(format!("`{word}` is longer than {}", limits.max))),
+        false => Ok(Word { word, n: 1 }),
+    })
 }
 
 #[derive(Row)]
@@ -66,9 +59,7 @@ struct Number {
 
 #[map]
 fn parse(line: &str) -> Result<Number, std::num::ParseIntError> {
-    Ok(Number {
-        number: line.parse()?,
-    })
+    Ok(Number { number: line.parse()? })
 }
 
 #[flat_map(carry)]
@@ -88,23 +79,14 @@ fn is_large(price: f64, r#type: Option<&str>) -> Result<bool, Reject> {
 }
 
 fn rejects(outcome: &testing::Outcome) -> Vec<(u32, &str)> {
-    outcome
-        .rejects
-        .iter()
-        .map(|(row, reason)| (*row, reason.as_str()))
-        .collect()
+    outcome.rejects.iter().map(|(row, reason)| (*row, reason.as_str())).collect()
 }
 
 #[test]
 fn a_line_becomes_its_words() {
-    let input = Table::new()
-        .column("n", [7, 8, 9])
-        .column("line", ["to be", "", "or  not"]);
+    let input = Table::new().column("n", [7, 8, 9]).column("line", ["to be", "", "or  not"]);
     let outcome = testing::transform::<split_words>("null", &input).unwrap();
-    assert_eq!(
-        outcome.table.rows(),
-        ["(to, 1)", "(be, 1)", "(or, 1)", "(not, 1)"]
-    );
+    assert_eq!(outcome.table.rows(), ["(to, 1)", "(be, 1)", "(or, 1)", "(not, 1)"]);
     assert_eq!(outcome.rejects, []);
     assert_eq!(split_words("to be").map(|w| w.word.len()).sum::<usize>(), 4);
 }
@@ -120,9 +102,7 @@ fn an_empty_batch_stays_empty() {
 
 #[test]
 fn words_of_every_length_arrive_whole() {
-    let words: Vec<String> = (1..70)
-        .map(|n| "abcdefghij".repeat(7)[..n].to_string())
-        .collect();
+    let words: Vec<String> = (1..70).map(|n| "abcdefghij".repeat(7)[..n].to_string()).collect();
     let input = Table::new().column("line", [words.join(" ")]);
     let outcome = testing::transform::<split_words>("null", &input).unwrap();
     let expected: Vec<String> = words.iter().map(|word| format!("({word}, 1)")).collect();
@@ -158,10 +138,7 @@ fn a_bad_config_is_an_error_at_open() {
     let input = Table::new().column("line", ["a"]);
     let open = |config| testing::transform::<short_words>(config, &input).unwrap_err();
     assert_eq!(open("null"), "config: missing field `max`");
-    assert_eq!(
-        open(r#"{"max": 1, "mix": 2}"#),
-        "config: unknown field `mix`, expected `max` or `dots`"
-    );
+    assert_eq!(open(r#"{"max": 1, "mix": 2}"#), "config: unknown field `mix`, expected `max` or `dots`");
     let given = testing::transform::<split_words>(r#"{"max": 1}"#, &input).unwrap_err();
     assert_eq!(given, "config: this plugin takes none");
 }
@@ -175,27 +152,14 @@ fn carried_columns_stand_before_those_produced() {
         .column("text", [Some("a"), None])
         .column("bytes", [&[1u8, 2][..], &[]]);
     let outcome = testing::transform::<everything>("null", &input).unwrap();
-    let names: Vec<_> = outcome
-        .table
-        .fields()
-        .iter()
-        .map(|field| field.name.as_str())
-        .collect();
+    let names: Vec<_> = outcome.table.fields().iter().map(|field| field.name.as_str()).collect();
     assert_eq!(names, ["id", "flag", "time", "text", "bytes", "ratio"]);
-    assert_eq!(
-        outcome.table.rows(),
-        [
-            "(1, false, 6, A, [1, 2], null)",
-            "(2, true, 7, null, [], null)"
-        ]
-    );
+    assert_eq!(outcome.table.rows(), ["(1, false, 6, A, [1, 2], null)", "(2, true, 7, null, [], null)"]);
 }
 
 #[test]
 fn a_produced_column_replaces_the_carried_one_of_its_name() {
-    let input = Table::new()
-        .column("number", [2, -1, 0, 1])
-        .column("id", ["a", "b", "c", "d"]);
+    let input = Table::new().column("number", [2, -1, 0, 1]).column("id", ["a", "b", "c", "d"]);
     let outcome = testing::transform::<repeat>("null", &input).unwrap();
     assert_eq!(outcome.table.rows(), ["(a, 0)", "(a, 1)", "(d, 0)"]);
     assert_eq!(rejects(&outcome), [(1, "negative")]);
@@ -209,17 +173,12 @@ fn a_filter_carries_all_columns() {
         .column("price", [Some(200.0), Some(200.0), None, Some(101.0)]);
     let outcome = testing::transform::<is_large>("null", &input).unwrap();
     assert_eq!(outcome.table.rows(), ["(1, a, 200.0)", "(4, null, 101.0)"]);
-    assert_eq!(
-        rejects(&outcome),
-        [(1, "a bad type"), (2, "column `price` holds no value")]
-    );
+    assert_eq!(rejects(&outcome), [(1, "a bad type"), (2, "column `price` holds no value")]);
 }
 
 #[test]
 fn a_missing_or_wrong_column_is_named_with_what_there_is() {
-    let input = Table::new()
-        .column("Line", ["a"])
-        .column("price", [Some(1)]);
+    let input = Table::new().column("Line", ["a"]).column("price", [Some(1)]);
     assert_eq!(
         testing::transform::<split_words>("null", &input).unwrap_err(),
         "there is no column `line` of type utf8; the columns are: Line: utf8, price: int64?"

@@ -26,12 +26,7 @@ mod tests {
 
     #[test]
     fn a_row_stays_whole() {
-        let values = Table::new()
-            .column("n", [1, 3, 2])
-            .column("text", [Some("a"), None, None]);
-        assert_eq!(
-            reduce::<First>("null", &[2, 3], &values).unwrap().rows(),
-            ["(1, a)", "(2, null)"]
-        );
+        let values = Table::new().column("n", [1, 3, 2]).column("text", [Some("a"), None, None]);
+        assert_eq!(reduce::<First>("null", &[2, 3], &values).unwrap().rows(), ["(1, a)", "(2, null)"]);
     }
 }

@@ -26,12 +26,7 @@ mod tests {
 
     #[test]
     fn a_row_stays_whole() {
-        let values = Table::new()
-            .column("n", [1, 3, 2])
-            .column("text", [Some("a"), None, None]);
-        assert_eq!(
-            reduce::<Last>("null", &[2, 3], &values).unwrap().rows(),
-            ["(3, null)", "(2, null)"]
-        );
+        let values = Table::new().column("n", [1, 3, 2]).column("text", [Some("a"), None, None]);
+        assert_eq!(reduce::<Last>("null", &[2, 3], &values).unwrap().rows(), ["(3, null)", "(2, null)"]);
     }
 }

@@ -14,10 +14,7 @@ impl Reduce for Max {
     fn reduce(&self, groups: Groups<'_>, values: Batch) -> Result<Batch, String> {
         let max = |column: &Column| column.gather(&column.extremes(groups, Ordering::Greater)?);
         let columns = values.columns.iter().map(max).collect::<Result<_, _>>()?;
-        Ok(Batch {
-            rows: groups.len() as u32,
-            columns,
-        })
+        Ok(Batch { rows: groups.len() as u32, columns })
     }
 }
 

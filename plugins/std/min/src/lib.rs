@@ -14,10 +14,7 @@ impl Reduce for Min {
     fn reduce(&self, groups: Groups<'_>, values: Batch) -> Result<Batch, String> {
         let min = |column: &Column| column.gather(&column.extremes(groups, Ordering::Less)?);
         let columns = values.columns.iter().map(min).collect::<Result<_, _>>()?;
-        Ok(Batch {
-            rows: groups.len() as u32,
-            columns,
-        })
+        Ok(Batch { rows: groups.len() as u32, columns })
     }
 }
 

@@ -35,9 +35,7 @@ impl Cells {
             DataType::Int64 => Cells::Int64(CellsOf::<i64>::with_capacity(rows, 0)),
             DataType::Float64 => Cells::Float64(CellsOf::<f64>::with_capacity(rows, 0)),
             DataType::Timestamp => Cells::Timestamp(CellsOf::<Timestamp>::with_capacity(rows, 0)),
-            DataType::Utf8 | DataType::Binary => {
-                Cells::Utf8(CellsOf::<&str>::with_capacity(rows, 0))
-            }
+            DataType::Utf8 | DataType::Binary => Cells::Utf8(CellsOf::<&str>::with_capacity(rows, 0)),
         }
     }
 

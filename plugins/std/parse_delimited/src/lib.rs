@@ -6,8 +6,8 @@ mod cells;
 
 use cells::Cells;
 use tidemill_plugin::{
-    Batch, DataType, Field, Output, Plan, Read, Reject, Schema, Transform, config,
-    export_transform, parse_config,
+    Batch, DataType, Field, Output, Plan, Read, Reject, Schema, Transform, config, export_transform,
+    parse_config,
 };
 
 /// What the lines hold.
@@ -41,72 +41,38 @@ pub struct ParseDelimited {
 
 impl Transform for ParseDelimited {
     fn open(config: &str, input: &Schema) -> Result<(Self, Plan), String> {
-        let Config {
-            separator,
-            column,
-            fields,
-        } = parse_config(config)?;
+        let Config { separator, column, fields } = parse_config(config)?;
         if separator.is_empty() {
             return Err("config: `separator` is empty".into());
         }
-        let field = |f: FieldConfig| Field {
-            name: f.name,
-            data_type: f.r#type,
-            nullable: f.nullable,
-        };
+        let field = |f: FieldConfig| Field { name: f.name, data_type: f.r#type, nullable: f.nullable };
         let fields: Vec<_> = fields.into_iter().map(field).collect();
         check(&fields)?;
         let reads = vec![input.want(&column, DataType::Utf8)?];
         let mut carries = input.all_but(&fields);
         carries.retain(|index| !reads.contains(index));
-        let plan = Plan {
-            reads,
-            carries,
-            produces: fields.clone(),
-        };
+        let plan = Plan { reads, carries, produces: fields.clone() };
         Ok((ParseDelimited { separator, fields }, plan))
     }
 
     fn process(&self, input: Batch) -> Result<Output, String> {
         let reader = <Option<&str>>::reader(input.column(0)?, input.rows as usize)?;
-        let mut columns: Vec<_> = self
-            .fields
-            .iter()
-            .map(|f| Cells::new(f, input.rows as usize))
-            .collect();
+        let mut columns: Vec<_> = self.fields.iter().map(|f| Cells::new(f, input.rows as usize)).collect();
         let (mut origins, mut rejects) = (Vec::with_capacity(input.rows as usize), vec![]);
         for row in 0..input.rows {
-            match self.line(
-                &mut columns,
-                <Option<&str>>::read(&reader, row as usize).flatten(),
-            ) {
+            match self.line(&mut columns, <Option<&str>>::read(&reader, row as usize).flatten()) {
                 Ok(()) => origins.push(row),
                 Err(reject) => {
-                    columns
-                        .iter_mut()
-                        .for_each(|column| column.truncate(origins.len()));
+                    columns.iter_mut().for_each(|column| column.truncate(origins.len()));
                     rejects.push(reject.at(row));
                 }
             }
         }
         let rows = origins.len() as u32;
-        let mut batch = Batch {
-            rows,
-            columns: vec![],
-        };
-        columns
-            .into_iter()
-            .for_each(|column| column.finish(&mut batch.columns));
-        let origins = if rejects.is_empty() {
-            None
-        } else {
-            Some(origins)
-        };
-        Ok(Output {
-            batch,
-            origins,
-            rejects,
-        })
+        let mut batch = Batch { rows, columns: vec![] };
+        columns.into_iter().for_each(|column| column.finish(&mut batch.columns));
+        let origins = if rejects.is_empty() { None } else { Some(origins) };
+        Ok(Output { batch, origins, rejects })
     }
 }
 
@@ -119,9 +85,7 @@ impl ParseDelimited {
         for (field, column) in self.fields.iter().zip(columns) {
             let part = parts.next().ok_or_else(|| self.wrong_number(line))?;
             column.push(part, field.nullable).ok_or_else(|| {
-                let Field {
-                    name, data_type, ..
-                } = field;
+                let Field { name, data_type, .. } = field;
                 Reject::new(format!("field `{name}`: `{part}` is no {data_type}"))
             })?;
         }
@@ -133,9 +97,7 @@ impl ParseDelimited {
 
     fn wrong_number(&self, line: &str) -> Reject {
         let (wanted, found) = (self.fields.len(), line.split(&self.separator).count());
-        Reject::new(format!(
-            "{wanted} fields are wanted, but `{line}` has {found}"
-        ))
+        Reject::new(format!("{wanted} fields are wanted, but `{line}` has {found}"))
     }
 }
 
@@ -144,18 +106,11 @@ fn check(fields: &[Field]) -> Result<(), String> {
         return Err("config: `fields` is empty".into());
     }
     for (i, field) in fields.iter().enumerate() {
-        if fields
-            .iter()
-            .take(i)
-            .any(|earlier| earlier.name == field.name)
-        {
+        if fields.iter().take(i).any(|earlier| earlier.name == field.name) {
             return Err(format!("config: two fields are called `{}`", field.name));
         }
         if field.data_type == DataType::Binary {
-            return Err(format!(
-                "config: field `{}`: a line holds text, no binary",
-                field.name
-            ));
+            return Err(format!("config: field `{}`: a line holds text, no binary", field.name));
         }
     }
     Ok(())
@@ -205,21 +160,11 @@ mod tests {
                 "(7, 7, 4, 1000.0, true, Ä)"
             ]
         );
-        let reasons: Vec<_> = outcome
-            .rejects
-            .iter()
-            .map(|(row, reason)| (*row, reason.as_str()))
-            .collect();
+        let reasons: Vec<_> = outcome.rejects.iter().map(|(row, reason)| (*row, reason.as_str())).collect();
         let expected = [
             (2, "field `id`: `x` is no int64"),
-            (
-                3,
-                "5 fields are wanted, but `1970-01-01 00:00:01,3,2.5,true` has 4",
-            ),
-            (
-                4,
-                "5 fields are wanted, but `1970-01-01 00:00:01,3,2.5,true,A,B` has 6",
-            ),
+            (3, "5 fields are wanted, but `1970-01-01 00:00:01,3,2.5,true` has 4"),
+            (4, "5 fields are wanted, but `1970-01-01 00:00:01,3,2.5,true,A,B` has 6"),
             (5, "the line holds no value"),
             (6, "field `time`: `soon` is no timestamp"),
         ];

@@ -2,9 +2,7 @@
 //! names and stand behind the others, since only columns that keep their names can be carried.
 
 use std::collections::BTreeMap;
-use tidemill_plugin::{
-    Batch, Output, Plan, Schema, Transform, config, export_transform, parse_config,
-};
+use tidemill_plugin::{Batch, Output, Plan, Schema, Transform, config, export_transform, parse_config};
 
 /// Which columns to pass on.
 #[config]
@@ -21,15 +19,9 @@ impl Transform for Select {
     fn open(config: &str, input: &Schema) -> Result<(Self, Plan), String> {
         let Config { columns, rename } = parse_config(config)?;
         if let Some(name) = rename.keys().find(|name| !columns.contains(name)) {
-            return Err(format!(
-                "config: `rename` has column `{name}`, which `columns` has not"
-            ));
+            return Err(format!("config: `rename` has column `{name}`, which `columns` has not"));
         }
-        let mut plan = Plan {
-            reads: vec![],
-            carries: vec![],
-            produces: vec![],
-        };
+        let mut plan = Plan { reads: vec![], carries: vec![], produces: vec![] };
         let mut names = vec![];
         for name in &columns {
             let (index, field) = input.column(name)?;
@@ -42,21 +34,14 @@ impl Transform for Select {
                 plan.carries.push(index);
             } else {
                 plan.reads.push(index);
-                plan.produces.push(tidemill_plugin::Field {
-                    name: new.clone(),
-                    ..field.clone()
-                });
+                plan.produces.push(tidemill_plugin::Field { name: new.clone(), ..field.clone() });
             }
         }
         Ok((Select, plan))
     }
 
     fn process(&self, input: Batch) -> Result<Output, String> {
-        Ok(Output {
-            batch: input,
-            origins: None,
-            rejects: vec![],
-        })
+        Ok(Output { batch: input, origins: None, rejects: vec![] })
     }
 }
 
@@ -69,10 +54,7 @@ mod tests {
     use tidemill_plugin::testing::{Table, transform};
 
     fn input() -> Table {
-        Table::new()
-            .column("a", [1, 2])
-            .column("b", ["x", "y"])
-            .column("c", [Some(0.5), None])
+        Table::new().column("a", [1, 2]).column("b", ["x", "y"]).column("c", [Some(0.5), None])
     }
 
     #[test]
@@ -85,11 +67,7 @@ mod tests {
     fn renamed_columns_stand_behind_the_others() {
         let config = r#"{"columns": ["c", "a"], "rename": {"c": "ratio"}}"#;
         let table = transform::<Select>(config, &input()).unwrap().table;
-        let names: Vec<_> = table
-            .fields()
-            .iter()
-            .map(|field| field.name.as_str())
-            .collect();
+        let names: Vec<_> = table.fields().iter().map(|field| field.name.as_str()).collect();
         assert_eq!(names, ["a", "ratio"]);
         assert_eq!(table.rows(), ["(1, 0.5)", "(2, null)"]);
     }

@@ -23,21 +23,9 @@ mod tests {
 
     #[test]
     fn words_are_cut_at_white_space_of_any_kind() {
-        let lines = [
-            Some(" to be,\tor\r"),
-            None,
-            Some(""),
-            Some("n\u{f6}t\u{2003}to"),
-        ];
-        let outcome =
-            transform::<split_words>("null", &Table::new().column("line", lines)).unwrap();
-        assert_eq!(
-            outcome.table.rows(),
-            ["(to, 1)", "(be,, 1)", "(or, 1)", "(n\u{f6}t, 1)", "(to, 1)"]
-        );
-        assert_eq!(
-            outcome.rejects,
-            [(1, "column `line` holds no value".into())]
-        );
+        let lines = [Some(" to be,\tor\r"), None, Some(""), Some("n\u{f6}t\u{2003}to")];
+        let outcome = transform::<split_words>("null", &Table::new().column("line", lines)).unwrap();
+        assert_eq!(outcome.table.rows(), ["(to, 1)", "(be,, 1)", "(or, 1)", "(n\u{f6}t, 1)", "(to, 1)"]);
+        assert_eq!(outcome.rejects, [(1, "column `line` holds no value".into())]);
     }
 }

@@ -21,11 +21,7 @@ impl Transform for TrimLowercase {
         let Config { column } = parse_config(config)?;
         let index = input.want(&column, DataType::Utf8)?;
         let produces = vec![input.column(&column)?.1.clone()];
-        let plan = Plan {
-            reads: vec![index],
-            carries: input.all_but(&produces),
-            produces,
-        };
+        let plan = Plan { reads: vec![index], carries: input.all_but(&produces), produces };
         Ok((TrimLowercase, plan))
     }
 
@@ -35,26 +31,14 @@ impl Transform for TrimLowercase {
         let mut texts = VarlenBuilder::with_capacity(input.rows as usize, 0);
         let mut lower = String::new();
         for row in 0..input.rows as usize {
-            let text = <Option<&str>>::read(&reader, row)
-                .flatten()
-                .unwrap_or_default();
+            let text = <Option<&str>>::read(&reader, row).flatten().unwrap_or_default();
             lower.clear();
             push_lower(&mut lower, text.trim());
             texts.push(lower.as_bytes());
         }
         let valid = input.columns.pop().and_then(|column| column.valid);
-        let columns = vec![Column {
-            values: Values::Utf8(texts.finish()),
-            valid,
-        }];
-        Ok(Output {
-            batch: Batch {
-                rows: input.rows,
-                columns,
-            },
-            origins: None,
-            rejects: vec![],
-        })
+        let columns = vec![Column { values: Values::Utf8(texts.finish()), valid }];
+        Ok(Output { batch: Batch { rows: input.rows, columns }, origins: None, rejects: vec![] })
     }
 }
 
@@ -87,10 +71,7 @@ mod tests {
             .column("line", [Some("  To BE "), None, Some("\u{2003}ÄRA ΟΔΟΣ\n")])
             .column("n", [1, 2, 3]);
         let outcome = transform::<TrimLowercase>("null", &input).unwrap();
-        assert_eq!(
-            outcome.table.rows(),
-            ["(1, to be)", "(2, null)", "(3, ära οδος)"]
-        );
+        assert_eq!(outcome.table.rows(), ["(1, to be)", "(2, null)", "(3, ära οδος)"]);
     }
 
     #[test]
@@ -99,9 +80,6 @@ mod tests {
         let outcome = transform::<TrimLowercase>(r#"{"column": "name"}"#, &input).unwrap();
         assert_eq!(outcome.table.rows(), ["(a)"]);
         let error = transform::<TrimLowercase>("null", &input).unwrap_err();
-        assert_eq!(
-            error,
-            "there is no column `line` of type utf8; the columns are: name: utf8"
-        );
+        assert_eq!(error, "there is no column `line` of type utf8; the columns are: name: utf8");
     }
 }

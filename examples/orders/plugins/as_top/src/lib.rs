@@ -16,13 +16,9 @@ pub struct Top {
 pub fn as_top(client: i64, total: f64) -> Result<Top, Reject> {
     let cents = (total * 100.0).round();
     if !cents.is_finite() {
-        return Err(Reject::new(format!(
-            "client {client} comes to {total}, which is no amount of money"
-        )));
+        return Err(Reject::new(format!("client {client} comes to {total}, which is no amount of money")));
     }
-    Ok(Top {
-        top: serde_json::json!([[client, cents / 100.0]]).to_string(),
-    })
+    Ok(Top { top: serde_json::json!([[client, cents / 100.0]]).to_string() })
 }
 
 #[cfg(test)]
@@ -31,12 +27,7 @@ mod tests {
 
     #[test]
     fn a_client_is_a_list_of_one() {
-        assert_eq!(
-            as_top(7, 1_102.499_999),
-            Ok(Top {
-                top: "[[7,1102.5]]".into()
-            })
-        );
+        assert_eq!(as_top(7, 1_102.499_999), Ok(Top { top: "[[7,1102.5]]".into() }));
     }
 
     #[test]

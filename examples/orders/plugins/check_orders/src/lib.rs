@@ -16,21 +16,15 @@ pub fn check(amount: i64, price: f64, side: &str) -> Result<Checked, Reject> {
         "B" => "bought",
         "S" => "sold",
         other => {
-            return Err(Reject::new(format!(
-                "the side is `{other}`, which is neither B nor S"
-            )));
+            return Err(Reject::new(format!("the side is `{other}`, which is neither B nor S")));
         }
     };
     if amount <= 0 {
-        return Err(Reject::new(format!(
-            "the amount is {amount}; it must be above zero"
-        )));
+        return Err(Reject::new(format!("the amount is {amount}; it must be above zero")));
     }
     let total = amount as f64 * price;
     if !total.is_finite() || price < 0.0 {
-        return Err(Reject::new(format!(
-            "the price is {price}; it must be zero or more, and within reason"
-        )));
+        return Err(Reject::new(format!("the price is {price}; it must be zero or more, and within reason")));
     }
     Ok(Checked { side, total })
 }
@@ -41,27 +35,14 @@ mod tests {
 
     #[test]
     fn an_order_is_worth_its_amount_at_its_price() {
-        assert_eq!(
-            check(20, 55.125, "S"),
-            Ok(Checked {
-                side: "sold",
-                total: 1_102.5
-            })
-        );
+        assert_eq!(check(20, 55.125, "S"), Ok(Checked { side: "sold", total: 1_102.5 }));
     }
 
     #[test]
     fn orders_that_make_no_sense_are_refused_with_the_reason() {
-        let reason =
-            |amount, price, side| check(amount, price, side).map_err(|reject| reject.to_string());
-        assert_eq!(
-            reason(20, 55.0, "H"),
-            Err("the side is `H`, which is neither B nor S".into())
-        );
-        assert_eq!(
-            reason(-20, 55.0, "B"),
-            Err("the amount is -20; it must be above zero".into())
-        );
+        let reason = |amount, price, side| check(amount, price, side).map_err(|reject| reject.to_string());
+        assert_eq!(reason(20, 55.0, "H"), Err("the side is `H`, which is neither B nor S".into()));
+        assert_eq!(reason(-20, 55.0, "B"), Err("the amount is -20; it must be above zero".into()));
         let beyond = "the price is NaN; it must be zero or more, and within reason";
         assert_eq!(reason(20, f64::NAN, "B"), Err(beyond.into()));
     }

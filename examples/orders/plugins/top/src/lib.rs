@@ -3,9 +3,7 @@
 //! `config = { limit = 5 }` says how many. A list merged with others and cut is as good as the lists it
 //! came from, so the host may merge parts in any grouping; of equal totals the smaller client id is first.
 
-use tidemill_plugin::{
-    Batch, Builder, Column, DataType, Groups, Push, Read, Reduce, Schema, parse_config,
-};
+use tidemill_plugin::{Batch, Builder, Column, DataType, Groups, Push, Read, Reduce, Schema, parse_config};
 
 #[tidemill_plugin::config]
 struct Config {
@@ -29,12 +27,8 @@ impl Reduce for Top {
     fn open(config: &str, values: &Schema) -> Result<Self, String> {
         let config: Config = parse_config(config)?;
         match values.fields() {
-            [field] if field.data_type == DataType::Utf8 => Ok(Top {
-                limit: config.limit,
-            }),
-            _ => Err(format!(
-                "one column of lists is wanted, as JSON in utf8; {values}"
-            )),
+            [field] if field.data_type == DataType::Utf8 => Ok(Top { limit: config.limit }),
+            _ => Err(format!("one column of lists is wanted, as JSON in utf8; {values}")),
         }
     }
 
@@ -42,25 +36,18 @@ impl Reduce for Top {
         let lists = <&str>::reader(values.column(0)?, values.rows as usize)?;
         let mut merged = <String as Push>::Builder::with_capacity(groups.len(), 0);
         for rows in groups.iter() {
-            let rows = rows.map(|row| {
-                <&str>::read(&lists, row).ok_or_else(|| format!("row {row} holds no list"))
-            });
+            let rows =
+                rows.map(|row| <&str>::read(&lists, row).ok_or_else(|| format!("row {row} holds no list")));
             self.merge(rows)?.push_to(&mut merged);
         }
         let mut columns: Vec<Column> = vec![];
         merged.finish(&mut columns);
-        Ok(Batch {
-            rows: groups.len() as u32,
-            columns,
-        })
+        Ok(Batch { rows: groups.len() as u32, columns })
     }
 }
 
 impl Top {
-    fn merge<'a>(
-        &self,
-        lists: impl Iterator<Item = Result<&'a str, String>>,
-    ) -> Result<String, String> {
+    fn merge<'a>(&self, lists: impl Iterator<Item = Result<&'a str, String>>) -> Result<String, String> {
         let mut entries: Vec<Entry> = vec![];
         for list in lists {
             let list = list?;

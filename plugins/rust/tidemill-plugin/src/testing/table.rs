@@ -31,11 +31,7 @@ impl Table {
         }
         self.num_rows = builder.num_rows() as u32;
         builder.finish(&mut self.columns);
-        self.fields.push(Field {
-            name: name.into(),
-            data_type: T::DATA_TYPE,
-            nullable: T::NULLABLE,
-        });
+        self.fields.push(Field { name: name.into(), data_type: T::DATA_TYPE, nullable: T::NULLABLE });
         self
     }
 
@@ -45,21 +41,12 @@ impl Table {
     /// Where the two do not fit, or text is not UTF-8.
     pub fn of(fields: Vec<Field>, batch: Batch) -> Result<Self, String> {
         if fields.len() != batch.columns.len() {
-            return Err(format!(
-                "{} columns for {} fields",
-                batch.columns.len(),
-                fields.len()
-            ));
+            return Err(format!("{} columns for {} fields", batch.columns.len(), fields.len()));
         }
         for (field, column) in fields.iter().zip(&batch.columns) {
-            check(field, column, batch.rows as usize)
-                .map_err(|e| format!("column `{}`: {e}", field.name))?;
+            check(field, column, batch.rows as usize).map_err(|e| format!("column `{}`: {e}", field.name))?;
         }
-        Ok(Self {
-            fields,
-            columns: batch.columns,
-            num_rows: batch.rows,
-        })
+        Ok(Self { fields, columns: batch.columns, num_rows: batch.rows })
     }
 
     /// The schema.
@@ -75,29 +62,19 @@ impl Table {
     /// Each row as the console would show it: `(tea, 2.5)`.
     pub fn rows(&self) -> Vec<String> {
         let row = |row| {
-            let cells: Vec<_> = self
-                .columns
-                .iter()
-                .map(|column| cell(column, row))
-                .collect();
+            let cells: Vec<_> = self.columns.iter().map(|column| cell(column, row)).collect();
             format!("({})", cells.join(", "))
         };
         (0..self.num_rows as usize).map(row).collect()
     }
 
     pub(super) fn into_batch(self) -> Batch {
-        Batch {
-            rows: self.num_rows,
-            columns: self.columns,
-        }
+        Batch { rows: self.num_rows, columns: self.columns }
     }
 
     /// The columns at these indices.
     pub(super) fn select(&self, indices: &[u32]) -> Result<Self, String> {
-        let mut selected = Table {
-            num_rows: self.num_rows,
-            ..Table::new()
-        };
+        let mut selected = Table { num_rows: self.num_rows, ..Table::new() };
         for index in indices {
             let index = *index as usize;
             let pair = self.fields.get(index).zip(self.columns.get(index));
@@ -116,15 +93,8 @@ impl Table {
     /// This table with the columns of a batch of as many rows behind its own.
     pub(super) fn beside(mut self, fields: Vec<Field>, batch: Batch) -> Result<Self, String> {
         let right = Table::of(fields, batch)?;
-        if let Some(twice) = right
-            .fields
-            .iter()
-            .find(|f| self.fields.iter().any(|c| c.name == f.name))
-        {
-            return Err(format!(
-                "column `{}` is both carried and produced",
-                twice.name
-            ));
+        if let Some(twice) = right.fields.iter().find(|f| self.fields.iter().any(|c| c.name == f.name)) {
+            return Err(format!("column `{}` is both carried and produced", twice.name));
         }
         self.fields.extend(right.fields);
         self.columns.extend(right.columns);
@@ -139,25 +109,19 @@ fn check(field: &Field, column: &Column, rows: usize) -> Result<(), String> {
     }
     let flags = column.valid.as_ref().map_or(rows, Vec::len);
     if super::len(column) != rows || flags != rows {
-        return Err(format!(
-            "{} values and {flags} flags for {rows} rows",
-            super::len(column)
-        ));
+        return Err(format!("{} values and {flags} flags for {rows} rows", super::len(column)));
     }
     if !field.nullable && (0..rows).any(|row| !column.is_valid(row)) {
         return Err("a null where the plan has none".into());
     }
     match &column.values {
         Values::Utf8(v) | Values::Binary(v) => {
-            let whole = v.offsets.first() == Some(&0)
-                && v.offsets.last().map(|o| *o as usize) == Some(v.data.len());
+            let whole =
+                v.offsets.first() == Some(&0) && v.offsets.last().map(|o| *o as usize) == Some(v.data.len());
             if !whole || !v.offsets.is_sorted() {
                 return Err("offsets that do not cover the data in order".into());
             }
-            let is_text = |row| {
-                v.get(row)
-                    .is_some_and(|bytes| str::from_utf8(bytes).is_ok())
-            };
+            let is_text = |row| v.get(row).is_some_and(|bytes| str::from_utf8(bytes).is_ok());
             if wanted == DataType::Utf8 && !(0..rows).all(is_text) {
                 return Err("text that is not UTF-8".into());
             }
@@ -173,13 +137,9 @@ fn cell(column: &Column, row: usize) -> String {
     }
     let shown = match &column.values {
         Values::Boolean(values) => values.get(row).map(|value| value.to_string()),
-        Values::Int64(values) | Values::Timestamp(values) => {
-            values.get(row).map(|value| value.to_string())
-        }
+        Values::Int64(values) | Values::Timestamp(values) => values.get(row).map(|value| value.to_string()),
         Values::Float64(values) => values.get(row).map(|value| format!("{value:?}")),
-        Values::Utf8(varlen) => varlen
-            .get(row)
-            .map(|text| String::from_utf8_lossy(text).into_owned()),
+        Values::Utf8(varlen) => varlen.get(row).map(|text| String::from_utf8_lossy(text).into_owned()),
         Values::Binary(varlen) => varlen.get(row).map(|bytes| format!("{bytes:?}")),
     };
     shown.unwrap_or_default()

@@ -1,0 +1,65 @@
+//! `tidemill inspect`: what a plugin is, without a pipeline.
+
+use std::path::Path;
+
+use super::args::InputSchema;
+use super::{End, engine};
+use crate::plugin::{Interface, Plugin, PluginError, PluginSpec, WasmPlugin};
+use crate::record::{Bytes, Period, describe, describe_field};
+
+pub(super) fn inspect(path: &Path, input: Option<&InputSchema>) -> Result<(), End> {
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let wrong = |error: PluginError| End::wrong(error.failure);
+    let plugin = WasmPlugin::load(&engine()?, &name, &PluginSpec::new(path)).map_err(wrong)?;
+    let kinds: Vec<_> = plugin.interfaces().iter().map(|interface| interface.name()).collect();
+    let limits = plugin.limits();
+    println!("kind     {}", kinds.join(", "));
+    println!("size     {}", Bytes(plugin.file_bytes() as u64));
+    println!("sha256   {}", plugin.id().digest);
+    println!(
+        "imports  {}",
+        if plugin.imports().is_empty() { "nothing".to_owned() } else { plugin.imports().join(", ") }
+    );
+    println!("grants   none; WASI, where it is imported, reaches nothing");
+    println!(
+        "limits   memory {}, time {}, open_time {}, input {}, output {}, output_rows {}",
+        limits.memory,
+        Period(limits.time),
+        Period(limits.open_time),
+        limits.input,
+        limits.output,
+        limits.output_rows
+    );
+    if let Some(InputSchema(schema)) = input {
+        println!("input    {}", describe(schema));
+        for interface in plugin.interfaces() {
+            match interface {
+                Interface::Transform => show_plan(&plugin, &name, schema).map_err(wrong)?,
+                Interface::Reduce => {
+                    plugin.reducer(&name, schema).map_err(wrong)?;
+                    println!("output   {}, one row a key", describe(schema));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn show_plan(
+    plugin: &WasmPlugin,
+    name: &str,
+    schema: &arrow::datatypes::SchemaRef,
+) -> Result<(), PluginError> {
+    let opened = plugin.transformer(name, schema)?;
+    let plan = opened.plan();
+    let named = |columns: &[usize]| {
+        let names: Vec<_> =
+            columns.iter().filter_map(|&c| schema.fields().get(c)).map(|f| f.name().as_str()).collect();
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    };
+    let produced: Vec<_> = plan.produces.iter().map(|field| describe_field(field)).collect();
+    println!("reads    {}", named(&plan.reads));
+    println!("carries  {}", named(&plan.carries));
+    println!("produces {}", if produced.is_empty() { "nothing".to_owned() } else { produced.join(", ") });
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! `tidemill run`: a pipeline from its manifest, until it ends or is stopped by a signal.
+
+use std::sync::Arc;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::args::RunArgs;
+use super::screen::{LiveListener, Screen};
+use super::{End, FAILED, engine};
+use crate::batch::SystemClock;
+use crate::context::{Control, Listener, RunOptions, StartError, StopMode, start};
+use crate::manifest::Manifest;
+use crate::source::Extent;
+
+pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
+    let manifest = Manifest::read(&args.manifest)?;
+    let pipeline = &manifest.pipeline;
+    let prints = pipeline.sinks.values().any(|output| output.sink.kind() == "console");
+    let listeners: Vec<Box<dyn Listener>> = vec![Box::new(LiveListener::new(screen, prints))];
+    let engine = engine()?;
+    tracing::info!(pipeline = %pipeline.name, interval_ms = pipeline.interval.millis(), "starting");
+    tracing::info!("there is no checkpoint: nothing survives a restart");
+    screen.show(pipeline.interval);
+    let running = match start(&manifest.pipeline, &options(args), &engine, Arc::new(SystemClock), listeners) {
+        Ok(running) => running,
+        Err(StartError::Wrong(fault)) => return Err(End::wrong(manifest.explain(&fault))),
+        Err(error) => return Err(End::failed(error)),
+    };
+    stop_on_signals(&running.control())
+        .map_err(|error| End::failed(format!("cannot listen for signals: {error}")))?;
+    let ended = running.await_termination();
+    screen.clear();
+    let summary = ended.map_err(End::failed)?;
+    tracing::info!(
+        batches = summary.num_batches,
+        rows = summary.num_rows_in,
+        dead_letters = summary.num_dead_letters,
+        "stopped"
+    );
+    Ok(())
+}
+
+fn options(args: &RunArgs) -> RunOptions {
+    RunOptions {
+        extent: if args.once { Extent::Available } else { Extent::Endless },
+        batches: args.batches.map(u64::from),
+        duration: args.duration.map(|period| period.0),
+        workers: args.workers,
+    }
+}
+
+/// The first signal asks the pipeline to stop, the second ends the process.
+fn stop_on_signals(control: &Control) -> std::io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let control = control.clone();
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for _ in signals.forever() {
+            if control.asked().is_some() {
+                eprintln!("\nerror: ended at once, by a second signal");
+                std::process::exit(i32::from(FAILED));
+            }
+            tracing::info!("stopping: what was received is processed first; a second signal ends at once");
+            control.stop(StopMode::Graceful);
+        }
+    })?;
+    Ok(())
+}

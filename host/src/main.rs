@@ -1,0 +1,7 @@
+//! The `tidemill` program; everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tidemill::cli::main()
+}
