@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// The system's allocator gives the pages of large, short-lived columns back at once and faults them in again:
+/// a third of the time of a word count.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     tidemill::cli::main()
 }

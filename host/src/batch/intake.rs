@@ -29,14 +29,20 @@ pub struct Intake {
     /// Rings when a batch may be due before its time: the receiver ended, or there is no more room.
     wake: Arc<Wake>,
     room: Notify,
+    hurry: Notify,
     state: Mutex<State>,
 }
+
+/// In how many steps a second a limited rate lets rows in.
+const STEPS_PER_SECOND: u64 = 100;
 
 struct State {
     waiting: VecDeque<Waiting>,
     num_bytes: usize,
     is_full: bool,
     is_closed: bool,
+    /// Whether what was received is to come in at once, because there will be no more.
+    hurries: bool,
     ended: Option<Result<(), SourceError>>,
     /// When the next block may come, where the rate is limited.
     next: Option<Instant>,
@@ -56,10 +62,11 @@ impl Intake {
             num_bytes: 0,
             is_full: false,
             is_closed: false,
+            hurries: false,
             ended: None,
             next: None,
         };
-        Self { options, clock, wake, room: Notify::new(), state: Mutex::new(state) }
+        Self { options, clock, wake, room: Notify::new(), hurry: Notify::new(), state: Mutex::new(state) }
     }
 
     /// The blocks that arrived up to `time`, or all where `time` is none, in order.
@@ -109,6 +116,12 @@ impl Intake {
         self.state().ended.is_some()
     }
 
+    /// Lets in what was received, however fast, so that the receiver can return.
+    pub fn hurry(&self) {
+        self.state().hurries = true;
+        self.hurry.notify_waiters();
+    }
+
     /// Takes no more blocks.
     pub fn close(&self) {
         self.state().is_closed = true;
@@ -131,15 +144,6 @@ impl Intake {
         Ok(None)
     }
 
-    /// When a block of `num_rows` rows may come in, so that the rate stays below its limit.
-    fn turn(&self, num_rows: usize) -> Option<Instant> {
-        let rate = self.options.max_rows_per_second.filter(|rate| *rate > 0)?;
-        let mut state = self.state();
-        let turn = state.next.map_or_else(Instant::now, |next| next.max(Instant::now()));
-        state.next = turn.checked_add(Duration::from_secs_f64(num_rows as f64 / rate as f64));
-        Some(turn)
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -148,9 +152,44 @@ impl Intake {
 #[async_trait]
 impl Outlet for Intake {
     async fn put(&self, block: Block) -> Result<(), Closed> {
-        if let Some(turn) = self.turn(block.rows.num_rows()) {
-            sleep_until(turn).await;
+        let Some(rate) = self.options.max_rows_per_second else { return self.let_in(block).await };
+        let num_rows = block.rows.num_rows();
+        let step = usize::try_from(rate / STEPS_PER_SECOND).unwrap_or(usize::MAX).max(1);
+        let mut dead = block.dead;
+        let mut start = 0;
+        while start < num_rows || !dead.is_empty() {
+            let here = step.min(num_rows - start);
+            self.turn(here, rate).await;
+            self.let_in(Block { rows: block.rows.slice(start, here), dead: std::mem::take(&mut dead) })
+                .await?;
+            start += here;
         }
+        Ok(())
+    }
+}
+
+impl Intake {
+    /// Waits until `num_rows` more rows keep below `rate` rows a second; no longer where the intake hurries.
+    async fn turn(&self, num_rows: usize, rate: u64) {
+        let hurry = self.hurry.notified();
+        tokio::pin!(hurry);
+        hurry.as_mut().enable();
+        let turn = {
+            let mut state = self.state();
+            if state.hurries {
+                return;
+            }
+            let turn = state.next.map_or_else(Instant::now, |next| next.max(Instant::now()));
+            state.next = turn.checked_add(Duration::from_secs_f64(num_rows as f64 / rate.max(1) as f64));
+            turn
+        };
+        tokio::select! {
+            () = sleep_until(turn) => {}
+            () = hurry => {}
+        }
+    }
+
+    async fn let_in(&self, block: Block) -> Result<(), Closed> {
         let num_bytes = block.rows.get_array_memory_size();
         let mut offered = block;
         loop {

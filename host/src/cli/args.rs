@@ -14,6 +14,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::manifest::MAX_WORKERS;
 use crate::record::{DataType, Period, describe};
 
 /// A stream processor whose operators are WebAssembly components.
@@ -138,8 +139,15 @@ pub struct RunArgs {
     pub duration: Option<Period>,
 
     /// Worker threads, rather than as many as the manifest says
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = num_workers)]
     pub workers: Option<NonZeroUsize>,
+}
+
+fn num_workers(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(workers) if workers.get() <= MAX_WORKERS => Ok(workers),
+        _ => Err(format!("write a number from 1 to {MAX_WORKERS}")),
+    }
 }
 
 /// How the log is written.

@@ -1,9 +1,10 @@
 //! `tidemill inspect`: what a plugin is, without a pipeline.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use super::args::InputSchema;
-use super::{End, engine};
+use super::{End, engine, print};
 use crate::plugin::{Interface, Plugin, PluginError, PluginSpec, WasmPlugin};
 use crate::record::{Bytes, Period, describe, describe_field};
 
@@ -13,15 +14,18 @@ pub(super) fn inspect(path: &Path, input: Option<&InputSchema>) -> Result<(), En
     let plugin = WasmPlugin::load(&engine()?, &name, &PluginSpec::new(path)).map_err(wrong)?;
     let kinds: Vec<_> = plugin.interfaces().iter().map(|interface| interface.name()).collect();
     let limits = plugin.limits();
-    println!("kind     {}", kinds.join(", "));
-    println!("size     {}", Bytes(plugin.file_bytes() as u64));
-    println!("sha256   {}", plugin.id().digest);
-    println!(
+    let mut out = String::new();
+    let _ = writeln!(out, "kind     {}", kinds.join(", "));
+    let _ = writeln!(out, "size     {}", Bytes(plugin.file_bytes() as u64));
+    let _ = writeln!(out, "sha256   {}", plugin.id().digest);
+    let _ = writeln!(
+        out,
         "imports  {}",
         if plugin.imports().is_empty() { "nothing".to_owned() } else { plugin.imports().join(", ") }
     );
-    println!("grants   none; WASI, where it is imported, reaches nothing");
-    println!(
+    let _ = writeln!(out, "grants   none; WASI, where it is imported, reaches nothing");
+    let _ = writeln!(
+        out,
         "limits   memory {}, time {}, open_time {}, input {}, output {}, output_rows {}",
         limits.memory,
         Period(limits.time),
@@ -31,21 +35,22 @@ pub(super) fn inspect(path: &Path, input: Option<&InputSchema>) -> Result<(), En
         limits.output_rows
     );
     if let Some(InputSchema(schema)) = input {
-        println!("input    {}", describe(schema));
+        let _ = writeln!(out, "input    {}", describe(schema));
         for interface in plugin.interfaces() {
             match interface {
-                Interface::Transform => show_plan(&plugin, &name, schema).map_err(wrong)?,
+                Interface::Transform => show_plan(&mut out, &plugin, &name, schema).map_err(wrong)?,
                 Interface::Reduce => {
                     plugin.reducer(&name, schema).map_err(wrong)?;
-                    println!("output   {}, one row a key", describe(schema));
+                    let _ = writeln!(out, "output   {}, one row a key", describe(schema));
                 }
             }
         }
     }
-    Ok(())
+    print(&out)
 }
 
 fn show_plan(
+    out: &mut String,
     plugin: &WasmPlugin,
     name: &str,
     schema: &arrow::datatypes::SchemaRef,
@@ -58,8 +63,12 @@ fn show_plan(
         if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
     };
     let produced: Vec<_> = plan.produces.iter().map(|field| describe_field(field)).collect();
-    println!("reads    {}", named(&plan.reads));
-    println!("carries  {}", named(&plan.carries));
-    println!("produces {}", if produced.is_empty() { "nothing".to_owned() } else { produced.join(", ") });
+    let _ = writeln!(out, "reads    {}", named(&plan.reads));
+    let _ = writeln!(out, "carries  {}", named(&plan.carries));
+    let _ = writeln!(
+        out,
+        "produces {}",
+        if produced.is_empty() { "nothing".to_owned() } else { produced.join(", ") }
+    );
     Ok(())
 }

@@ -7,6 +7,8 @@ mod log;
 mod run;
 mod screen;
 
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -85,27 +87,36 @@ fn open(path: &Path) -> Result<(Manifest, OpenedPipeline), End> {
 
 fn check(path: &Path) -> Result<(), End> {
     let (Manifest { pipeline, .. }, opened) = open(path)?;
-    println!("{} is right.", path.display());
+    let mut out = format!("{} is right.\n", path.display());
     for (name, source) in pipeline.sources.iter().filter(|(name, _)| opened.schemas.contains_key(*name)) {
-        println!("source {name} ({}): {}", source.kind(), source.guarantee());
+        let _ = writeln!(out, "source {name} ({}): {}", source.kind(), source.guarantee());
     }
     for (name, stream) in &opened.streams {
         let schema = opened.schemas.get(name).map(|schema| describe(schema)).unwrap_or_default();
-        println!("stream {name} ({}): {schema}", stream.label);
+        let _ = writeln!(out, "stream {name} ({}): {schema}", stream.label);
     }
     for (name, output) in &pipeline.sinks {
-        println!("sink {name} ({}): {}", output.sink.kind(), output.sink.guarantee());
+        let _ = writeln!(out, "sink {name} ({}): {}", output.sink.kind(), output.sink.guarantee());
     }
-    println!("There is no checkpoint: nothing survives a restart.");
-    Ok(())
+    out.push_str("There is no checkpoint: nothing survives a restart.\n");
+    print(&out)
 }
 
 fn plan(path: &Path, format: PlanFormat) -> Result<(), End> {
     let (Manifest { pipeline, .. }, opened) = open(path)?;
     let plan = lay_out(&pipeline, &opened);
-    match format {
-        PlanFormat::Text => print!("{}", text(&pipeline, &opened, &plan)),
-        PlanFormat::Mermaid => print!("{}", mermaid(&pipeline, &opened, &plan)),
+    print(&match format {
+        PlanFormat::Text => text(&pipeline, &opened, &plan),
+        PlanFormat::Mermaid => mermaid(&pipeline, &opened, &plan),
+    })
+}
+
+/// Writes `text` to standard output. Whoever reads only the beginning of it got what they wanted.
+fn print(text: &str) -> Result<(), End> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(End::failed(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }

@@ -80,10 +80,10 @@ fn write_lines(pipeline: &str, file: &mut File, time: BatchTime, letters: &[Dead
 
 fn log(time: BatchTime, letters: &[DeadLetter]) {
     for letter in letters.iter().take(LOGGED_A_BATCH) {
-        let position = letter.position.as_deref().unwrap_or("unknown");
-        tracing::warn!(batch = %time, origin = %letter.origin, %position, row = %letter.row, "row set aside: {}", letter.reason);
+        let position = letter.position.as_deref();
+        tracing::warn!(batch = %time, origin = %letter.origin, position, row = %letter.row, "row set aside: {}", letter.reason);
     }
     if let Some(more) = letters.len().checked_sub(LOGGED_A_BATCH).filter(|more| *more > 0) {
-        tracing::warn!(batch = %time, rows = more, "more rows set aside; give [dead_letters] a path to keep them all");
+        tracing::warn!(batch = %time, rows = more, "more rows set aside; [dead_letters] with kind = \"files\" and a path keeps them all");
     }
 }

@@ -143,6 +143,11 @@ impl Inputs {
 
     /// Asks receivers to return, with all that they have taken from the outside.
     pub(super) fn stop(&self) {
+        for input in &self.inputs {
+            if let Kind::Received(intake) = &input.kind {
+                intake.hurry();
+            }
+        }
         // Receivers that have returned don't listen.
         let _ = self.stop.send(true);
     }

@@ -23,12 +23,14 @@ pub fn check_graph(pipeline: &Pipeline) -> Result<Vec<NodeRef>, Fault> {
     Ok(order)
 }
 
+const NAME_RULE: &str = "use ASCII letters, digits, `_` and `-`, beginning with a letter or `_`";
+
 fn check_settings(pipeline: &Pipeline) -> Result<(), Fault> {
     let fault = |key: &str, problem: String, remedy: String| {
         Err(Fault::new(Place::key("pipeline", key), problem, remedy))
     };
-    if pipeline.name.trim().is_empty() {
-        return fault("name", "the name is empty".to_owned(), "give the pipeline a name".to_owned());
+    if !is_name(&pipeline.name) {
+        return fault("name", format!("`{}` can't be a name", pipeline.name), NAME_RULE.to_owned());
     }
     if pipeline.checkpoint.is_some() {
         return fault("checkpoint", "checkpoint is not available yet".to_owned(), "leave it out".to_owned());
@@ -59,8 +61,7 @@ fn check_names(pipeline: &Pipeline) -> Result<(), Fault> {
     for (section, name) in plugins.chain(sources).chain(streams).chain(sinks) {
         if !is_name(name) {
             let place = Place::item(format!("{section}.{name}"));
-            let remedy = "use ASCII letters, digits, `_` and `-`, beginning with a letter or `_`";
-            return Err(Fault::new(place, format!("`{name}` can't be a name"), remedy));
+            return Err(Fault::new(place, format!("`{name}` can't be a name"), NAME_RULE));
         }
     }
     match pipeline.streams.keys().find(|name| pipeline.sources.contains_key(*name)) {

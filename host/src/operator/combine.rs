@@ -18,6 +18,8 @@ use crate::plugin::{Call, Plugin, Reducer};
 
 /// The least rows that are worth sorting.
 const MIN_WAITING_ROWS: usize = 64 * 1024;
+/// How many rows a key are worth sorting, where there are many keys.
+const WAITING_ROWS_A_KEY: usize = 3;
 /// The most rows of one call; more don't make it faster.
 const MAX_CALL_ROWS: usize = 128 * 1024;
 
@@ -73,6 +75,7 @@ impl Factory for CombineFactory {
             encoder: KeyEncoder::new(&self.key_fields)?,
             groups: Groups::default(),
             waiting: Waiting::new(Arc::clone(&self.value_schema)),
+            enough: MIN_WAITING_ROWS,
             reducer: self.plugin.reducer(&self.stream, &self.value_schema)?,
         }))
     }
@@ -85,25 +88,23 @@ struct Combine {
     encoder: KeyEncoder,
     groups: Groups,
     waiting: Waiting,
+    /// How many waiting rows are combined. Counted in rows, so that it doesn't matter how they came in blocks.
+    enough: usize,
     reducer: Box<dyn Reducer>,
 }
 
 impl Process for Combine {
     fn process(&mut self, block: &RecordBatch, task: &TaskInfo, _: &mut Output) -> Result<(), OperatorError> {
-        let key: Vec<ArrayRef> =
-            self.key.iter().filter_map(|&column| block.columns().get(column).cloned()).collect();
-        let keys = self.encoder.encode(&key, block.num_rows())?;
-        let (groups, ids) = (&mut self.groups, &mut self.waiting.ids);
-        ids.reserve(block.num_rows());
-        let mut identified = Ok(());
-        keys.for_each(|key| match groups.id(key) {
-            Ok(id) => ids.push(id),
-            Err(error) => identified = Err(error),
-        });
-        identified.map_err(|error: TooManyKeys| OperatorError::from(error))?;
-        self.waiting.blocks.push(block.project(&self.values)?);
-        if self.waiting.ids.len() >= MIN_WAITING_ROWS.max(self.groups.len() * 3) {
-            self.combine(task)?;
+        let mut start = 0;
+        while start < block.num_rows() {
+            let room = self.enough.saturating_sub(self.waiting.ids.len()).max(1);
+            let num_rows = room.min(block.num_rows() - start);
+            self.wait(&block.slice(start, num_rows))?;
+            start += num_rows;
+            if self.waiting.ids.len() >= self.enough {
+                self.combine(task)?;
+                self.enough = MIN_WAITING_ROWS.max(self.groups.len() * WAITING_ROWS_A_KEY);
+            }
         }
         Ok(())
     }
@@ -123,6 +124,7 @@ impl Process for Combine {
         }
         let (offsets, data) = self.groups.take();
         let mut columns = self.encoder.decode(offsets, data)?;
+        self.enough = MIN_WAITING_ROWS;
         self.waiting.ids.clear();
         let values = concatenate(&self.waiting.schema, &std::mem::take(&mut self.waiting.blocks))?;
         columns.extend(values.iter().flat_map(RecordBatch::columns).cloned());
@@ -132,6 +134,22 @@ impl Process for Combine {
 }
 
 impl Combine {
+    fn wait(&mut self, block: &RecordBatch) -> Result<(), OperatorError> {
+        let key: Vec<ArrayRef> =
+            self.key.iter().filter_map(|&column| block.columns().get(column).cloned()).collect();
+        let keys = self.encoder.encode(&key, block.num_rows())?;
+        let (groups, ids) = (&mut self.groups, &mut self.waiting.ids);
+        ids.reserve(block.num_rows());
+        let mut identified = Ok(());
+        keys.for_each(|key| match groups.id(key) {
+            Ok(id) => ids.push(id),
+            Err(error) => identified = Err(error),
+        });
+        identified.map_err(|error: TooManyKeys| OperatorError::from(error))?;
+        self.waiting.blocks.push(block.project(&self.values)?);
+        Ok(())
+    }
+
     /// Combines what waits, so that a key has one row, or one for each call that its rows were in.
     fn combine(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
         let call = Call { time: task.time, partition: task.partition };

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use crate::manifest::{Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
 use crate::operator::{Opening, OperatorError, Shape};
-use crate::plugin::{Engine, Plugin, PluginError, WasmPlugin};
+use crate::plugin::{Engine, Plugin, PluginError, PluginFailure, WasmPlugin};
 
 /// What is known of a pipeline once it is opened.
 pub struct OpenedPipeline {
@@ -98,12 +98,21 @@ fn check_ends(pipeline: &Pipeline) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The key of a plugin that `failure` is about.
+fn key_of(failure: &PluginFailure) -> &'static str {
+    match failure {
+        PluginFailure::Digest { .. } => "sha256",
+        PluginFailure::Limit(_) | PluginFailure::LimitsTooHigh(_) => "limits",
+        _ => "path",
+    }
+}
+
 fn load(pipeline: &Pipeline, engine: &Engine) -> Result<IndexMap<String, Arc<dyn Plugin>>, Fault> {
     let plugins = pipeline.plugins.iter().map(|(name, source)| {
         let plugin: Arc<dyn Plugin> = match source {
             PluginSource::Native(plugin) => Arc::clone(plugin),
             PluginSource::File(spec) => Arc::new(WasmPlugin::load(engine, name, spec).map_err(|error| {
-                let place = Place::key(format!("plugins.{name}"), "path");
+                let place = Place::key(format!("plugins.{name}"), key_of(&error.failure));
                 Fault::from_message(place, &error.failure.to_string())
             })?),
         };

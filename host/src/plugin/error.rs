@@ -7,7 +7,7 @@ use crate::record::Bytes;
 
 /// A plugin, and what went wrong with it.
 #[derive(Debug, thiserror::Error)]
-#[error("plugin `{plugin}`{}: {failure}", stream.as_ref().map(|s| format!(" in stream `{s}`")).unwrap_or_default())]
+#[error("plugin `{plugin}`: {failure}")]
 pub struct PluginError {
     /// The plugin's name in the manifest.
     pub plugin: String,
@@ -23,7 +23,7 @@ pub struct PluginError {
 #[non_exhaustive]
 pub enum PluginFailure {
     /// Its file can't be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}; check the path, or build the plugin first", path.display())]
     File {
         /// The file.
         path: PathBuf,

@@ -1,5 +1,6 @@
 //! A transform in Wasm: opens instances, gives them columns, checks plans and answers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
@@ -144,6 +145,9 @@ fn checked(
         }
         let rejected: Vec<u32> = answer.rejects.iter().map(|reject| reject.row).collect();
         check::indices("rejected row", &rejected, num_input_rows)?;
+        if let Some(both) = kept_and_rejected(&rejected, answer.origins.as_deref()) {
+            return Err(format!("it rejects input row {both} and answers rows for it"));
+        }
         let rejects =
             answer.rejects.iter().map(|r| Rejected { row: r.row as usize, reason: bounded(&r.reason) });
         Ok(Transformed { columns, num_rows, rejects: rejects.collect(), origins: answer.origins })
@@ -154,4 +158,14 @@ fn checked(
         return Err(PluginFailure::Limit(Limit::Output(plugin.limits.output)));
     }
     Ok(transformed)
+}
+
+/// A row that was rejected and is an output row's origin too.
+fn kept_and_rejected(rejected: &[u32], origins: Option<&[u32]>) -> Option<u32> {
+    let rejected: HashSet<u32> = rejected.iter().copied().collect();
+    match origins {
+        _ if rejected.is_empty() => None,
+        Some(origins) => origins.iter().find(|origin| rejected.contains(origin)).copied(),
+        None => rejected.into_iter().next(),
+    }
 }

@@ -14,7 +14,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use super::value;
-use crate::record::DataType;
+use crate::record::{DataType, UTC};
 
 /// Rows of a schema in the making.
 pub struct Columns {
@@ -148,7 +148,7 @@ impl Column {
     fn misfit(&self, text: &str) -> String {
         let shown = text.char_indices().nth(SHOWN_CHARS).and_then(|(end, _)| text.get(..end));
         let (shown, more) = shown.map_or((text, ""), |shown| (shown, "…"));
-        format!("column `{}`: `{shown}{more}` is not a {} value", self.name, self.data_type)
+        format!("column `{}`: `{shown}{more}` is no {}", self.name, self.data_type)
     }
 
     fn truncate(&mut self, num_rows: usize) {
@@ -164,7 +164,7 @@ impl Column {
             Values::Int64(values) => Arc::new(Int64Array::try_new(values.into(), nulls)?),
             Values::Float64(values) => Arc::new(Float64Array::try_new(values.into(), nulls)?),
             Values::Timestamp(values) => {
-                Arc::new(TimestampMicrosecondArray::try_new(values.into(), nulls)?.with_timezone("UTC"))
+                Arc::new(TimestampMicrosecondArray::try_new(values.into(), nulls)?.with_timezone(UTC))
             }
             Values::Bytes { bytes, offsets } => {
                 let (offsets, bytes) =

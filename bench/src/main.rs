@@ -1,0 +1,68 @@
+//! `cargo xtask bench`: whole runs of a word count beside native ones, the cost of the sandbox a row, latency,
+//! start and memory. Prints a table; `--json FILE` writes the figures as one object.
+//!
+//! Runs to be compared take turns, and medians are told, so that a machine that is busy for a while is busy
+//! for all of them.
+
+mod figures;
+mod hand;
+mod input;
+mod latency;
+mod native;
+mod process;
+mod sandbox;
+mod wordcount;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use figures::Figures;
+
+/// As in the `tidemill` program; the program written by hand has it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What to measure, and how long.
+#[derive(Parser)]
+struct Args {
+    /// Write the figures to this file, as one JSON object
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Lines of the word count
+    #[arg(long, default_value_t = 1_000_000)]
+    lines: u64,
+    /// Turns of each run
+    #[arg(long, default_value_t = 7)]
+    turns: usize,
+    /// Seconds of the latency run
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Only the groups of figures whose names contain this
+    #[arg(long, default_value = "")]
+    only: String,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let mut figures = Figures::default();
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let mut group = |name: &str, measure: &dyn Fn(&mut Figures) -> Result<()>| -> Result<()> {
+        if !name.contains(&args.only) {
+            return Ok(());
+        }
+        eprintln!("measuring {name} ...");
+        measure(&mut figures).with_context(|| format!("cannot measure {name}"))
+    };
+    group("wordcount", &|figures| wordcount::measure(figures, folder.path(), args.lines, args.turns))?;
+    group("sandbox", &|figures| sandbox::measure(figures, args.turns))?;
+    group("latency", &|figures| latency::measure(figures, args.seconds))?;
+    group("batch", &|figures| latency::measure_empty(figures))?;
+    group("process", &|figures| process::measure(figures, folder.path()))?;
+    print!("{}", figures.table());
+    if let Some(path) = &args.json {
+        std::fs::write(path, figures.json()?).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
