@@ -13,7 +13,7 @@ use arrow::datatypes::{Fields, Schema, SchemaRef};
 
 use super::transform::{bytes_of, halves};
 use super::{Factory, OperatorError, Output, Process, TaskInfo};
-use crate::partition::{Groups, KeyEncoder, TooManyKeys, concatenate};
+use crate::partition::{Groups, KeyEncoder, concatenate};
 use crate::plugin::{Call, Plugin, Reducer};
 
 /// The least rows that are worth sorting.
@@ -138,14 +138,7 @@ impl Combine {
         let key: Vec<ArrayRef> =
             self.key.iter().filter_map(|&column| block.columns().get(column).cloned()).collect();
         let keys = self.encoder.encode(&key, block.num_rows())?;
-        let (groups, ids) = (&mut self.groups, &mut self.waiting.ids);
-        ids.reserve(block.num_rows());
-        let mut identified = Ok(());
-        keys.for_each(|key| match groups.id(key) {
-            Ok(id) => ids.push(id),
-            Err(error) => identified = Err(error),
-        });
-        identified.map_err(|error: TooManyKeys| OperatorError::from(error))?;
+        self.groups.ids(&keys, &mut self.waiting.ids)?;
         self.waiting.blocks.push(block.project(&self.values)?);
         Ok(())
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::count::COUNT;
 use super::{Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo};
-use crate::partition::{Groups, KeyEncoder, TooManyKeys};
+use crate::partition::{Groups, KeyEncoder};
 
 /// The options of `count_by_value`: none.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -91,21 +91,15 @@ impl Process for CountingByValue {
                 block.columns().last().map(|counts| counts.as_primitive::<Int64Type>().values())
             }
         };
-        let (groups, counts) = (&mut self.groups, &mut self.counts);
-        let mut row = 0;
-        let mut counted = Ok(());
-        keys.for_each(|key| {
-            let weight = weights.and_then(|weights| weights.get(row)).copied().unwrap_or(1);
-            row += 1;
-            match groups.id(key) {
-                Ok(id) => match counts.get_mut(id as usize) {
-                    Some(count) => *count += weight,
-                    None => counts.push(weight),
-                },
-                Err(error) => counted = Err(error),
+        let mut ids = Vec::new();
+        self.groups.ids(&keys, &mut ids)?;
+        self.counts.resize(self.groups.len(), 0);
+        for (row, id) in ids.into_iter().enumerate() {
+            if let Some(count) = self.counts.get_mut(id as usize) {
+                *count += weights.and_then(|weights| weights.get(row)).copied().unwrap_or(1);
             }
-        });
-        counted.map_err(|error: TooManyKeys| error.into())
+        }
+        Ok(())
     }
 
     fn finish(&mut self, _: &TaskInfo, out: &mut Output) -> Result<(), OperatorError> {

@@ -90,6 +90,20 @@ pub enum Keys {
 }
 
 impl Keys {
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(array) => array.len(),
+            Self::Rows(rows) => rows.num_rows(),
+            Self::Nothing(num_rows) => *num_rows,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Calls `visit` with the key of each row, in order.
     pub fn for_each(&self, mut visit: impl FnMut(&[u8])) {
         match self {
