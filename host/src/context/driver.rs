@@ -25,12 +25,15 @@ pub(super) struct Driver {
     control: Control,
     inputs: Inputs,
     executor: Executor,
-    sinks: Vec<(String, Box<dyn Writer>)>,
+    sinks: NamedWriters,
     dead_letters: DeadLetters,
     listeners: Vec<Box<dyn Listener>>,
     start: i64,
     summary: Summary,
 }
+
+/// Sinks that run, by name.
+type NamedWriters = Vec<(String, Box<dyn Writer>)>;
 
 /// How far a run is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -214,10 +217,7 @@ enum Next {
     End,
 }
 
-fn open_sinks(
-    pipeline: &Pipeline,
-    opened: &OpenedPipeline,
-) -> Result<Vec<(String, Box<dyn Writer>)>, RunError> {
+fn open_sinks(pipeline: &Pipeline, opened: &OpenedPipeline) -> Result<NamedWriters, RunError> {
     let mut sinks = Vec::with_capacity(pipeline.sinks.len());
     for (name, output) in &pipeline.sinks {
         if let Some(schema) = opened.schemas.get(&output.from) {

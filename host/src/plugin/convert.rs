@@ -92,7 +92,7 @@ pub(super) fn field(field: &Field) -> Result<FieldParam<'_>, String> {
 
 /// How many bytes the columns take in a call.
 pub fn call_bytes(columns: &[ArrayRef]) -> u64 {
-    columns.iter().map(|column| column_bytes(column)).fold(0, u64::saturating_add)
+    columns.iter().map(column_bytes).fold(0, u64::saturating_add)
 }
 
 fn column_bytes(column: &ArrayRef) -> u64 {

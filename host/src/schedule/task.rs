@@ -39,7 +39,7 @@ pub enum TaskError {
         stream: String,
         /// Why.
         #[source]
-        error: OperatorError,
+        error: Box<OperatorError>,
     },
     /// A source could not be read.
     #[error(transparent)]
@@ -83,7 +83,9 @@ pub(super) struct Runner {
 impl Runner {
     pub(super) fn new(stage: &Stage) -> Result<Self, TaskError> {
         let processes = stage.nodes.iter().map(|node| {
-            node.factory.make().map_err(|error| TaskError::Operator { stream: node.stream.clone(), error })
+            node.factory
+                .make()
+                .map_err(|error| TaskError::Operator { stream: node.stream.clone(), error: Box::new(error) })
         });
         let encoders = stage.ports.iter().map(|port| match port {
             Port::Bucket(schema, key) => {
@@ -226,7 +228,7 @@ impl Flow<'_> {
         }
         let mut out = Output::default();
         act(process.as_mut(), &self.order.info, &mut out)
-            .map_err(|error| TaskError::Operator { stream: node.stream.clone(), error })?;
+            .map_err(|error| TaskError::Operator { stream: node.stream.clone(), error: Box::new(error) })?;
         self.dead.append(&mut out.dead);
         out.blocks.iter().try_for_each(|block| self.send(&node.to, block))
     }
