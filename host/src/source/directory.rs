@@ -172,3 +172,182 @@ impl Replayable for Watched {
         self.extent == Extent::Available && self.num_cuts > 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::time::SystemTime;
+
+    use tempfile::TempDir;
+
+    use super::super::testing::Collected;
+    use super::*;
+
+    const START: i64 = 1_700_000_000_000;
+
+    fn at(seconds: i64) -> BatchTime {
+        BatchTime::from_millis(START + seconds * 1000)
+    }
+
+    /// Writes a file whose last change was that long after the start.
+    fn write(dir: &TempDir, name: &str, text: &str, after_start: Duration) {
+        write_at(dir, name, text, SystemTime::UNIX_EPOCH + Duration::from_millis(START as u64) + after_start);
+    }
+
+    fn write_old(dir: &TempDir, name: &str, age: Duration) {
+        write_at(dir, name, "old", SystemTime::UNIX_EPOCH + Duration::from_millis(START as u64) - age);
+    }
+
+    fn write_at(dir: &TempDir, name: &str, text: &str, modified: SystemTime) {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        File::options().write(true).open(path).unwrap().set_modified(modified).unwrap();
+    }
+
+    fn open(source: &Directory, extent: Extent) -> Box<dyn Replayable> {
+        let opening = Opening { name: "source".to_owned(), time: at(0), extent };
+        match source.open(&opening).unwrap() {
+            Reader::Replayable(replayable) => replayable,
+            Reader::Receiver(_) => panic!("a directory can be replayed"),
+        }
+    }
+
+    fn watch(dir: &TempDir) -> Box<dyn Replayable> {
+        open(&Directory::new(dir.path()), Extent::Endless)
+    }
+
+    fn lines(replayable: &mut Box<dyn Replayable>, time: BatchTime) -> Vec<String> {
+        let mut blocks = Vec::new();
+        for split in replayable.cut(time, 4).unwrap() {
+            split
+                .read(&mut |block| {
+                    blocks.push(block);
+                    Ok(())
+                })
+                .unwrap();
+        }
+        Collected { blocks }.lines()
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn new_files_are_taken_once_in_the_order_of_their_change() {
+        let dir = TempDir::new().unwrap();
+        write_old(&dir, "old", SECOND);
+        let mut watched = watch(&dir);
+        write(&dir, "b", "first", SECOND);
+        write(&dir, "a", "second", 2 * SECOND);
+        write(&dir, "c", "third", 2 * SECOND);
+        write(&dir, "later", "fourth", 4 * SECOND);
+        assert_eq!(lines(&mut watched, at(3)), ["first", "second", "third"]);
+        assert_eq!(lines(&mut watched, at(4)), ["fourth"]);
+        write(&dir, "b", "changed", 5 * SECOND);
+        assert!(lines(&mut watched, at(6)).is_empty());
+    }
+
+    #[test]
+    fn a_file_counts_from_the_first_nanosecond_after_the_start() {
+        let dir = TempDir::new().unwrap();
+        write(&dir, "at", "at the start", Duration::ZERO);
+        write(&dir, "after", "after the start", Duration::from_nanos(1));
+        let mut watched = watch(&dir);
+        assert_eq!(lines(&mut watched, at(1)), ["after the start"]);
+        // Stamped by a clock that is a tick behind.
+        write_old(&dir, "tick", Duration::from_millis(4));
+        write_old(&dir, "moved", Duration::from_millis(40));
+        assert_eq!(lines(&mut watched, at(2)), ["old"]);
+    }
+
+    #[test]
+    fn a_file_that_changed_at_the_batch_time_belongs_to_it() {
+        let dir = TempDir::new().unwrap();
+        let mut watched = watch(&dir);
+        write(&dir, "at", "at", SECOND);
+        write(&dir, "after", "after", SECOND + Duration::from_nanos(1));
+        assert_eq!(lines(&mut watched, at(1)), ["at"]);
+        assert_eq!(lines(&mut watched, at(2)), ["after"]);
+    }
+
+    #[test]
+    fn a_rename_is_seen_with_its_own_time_within_the_remembered_window() {
+        let dir = TempDir::new().unwrap();
+        let mut watched = watch(&dir);
+        write(&dir, ".staged", "staged", SECOND);
+        write(&dir, ".stale", "stale", SECOND);
+        assert!(lines(&mut watched, at(2)).is_empty());
+        std::fs::rename(dir.path().join(".staged"), dir.path().join("staged")).unwrap();
+        assert_eq!(lines(&mut watched, at(60)), ["staged"]);
+        std::fs::rename(dir.path().join(".stale"), dir.path().join("stale")).unwrap();
+        assert!(lines(&mut watched, at(61)).is_empty());
+    }
+
+    #[test]
+    fn no_file_is_lost_when_a_batch_comes_late() {
+        let dir = TempDir::new().unwrap();
+        let mut watched = watch(&dir);
+        assert!(lines(&mut watched, at(1)).is_empty());
+        write(&dir, "a", "a", 2 * SECOND);
+        assert_eq!(lines(&mut watched, at(1000)), ["a"]);
+        assert!(lines(&mut watched, at(1001)).is_empty());
+    }
+
+    #[test]
+    fn existing_files_are_taken_where_they_are_wanted() {
+        let dir = TempDir::new().unwrap();
+        write_old(&dir, "old", 1_000_000 * SECOND);
+        let mut watched = open(&Directory { existing: true, ..Directory::new(dir.path()) }, Extent::Endless);
+        assert_eq!(lines(&mut watched, at(1)), ["old"]);
+        assert!(lines(&mut watched, at(2)).is_empty());
+        assert!(lines(&mut watched, at(100)).is_empty());
+    }
+
+    #[test]
+    fn what_is_available_is_taken_at_once_whatever_the_clock_says() {
+        let dir = TempDir::new().unwrap();
+        write_old(&dir, "old", SECOND);
+        write(&dir, "future", "future", 1000 * SECOND);
+        let mut watched = open(&Directory::new(dir.path()), Extent::Available);
+        assert!(!watched.is_finished());
+        assert_eq!(lines(&mut watched, at(1)), ["old", "future"]);
+        assert!(watched.is_finished());
+        assert!(lines(&mut watched, at(2)).is_empty());
+    }
+
+    #[test]
+    fn only_files_whose_names_fit_are_taken() {
+        let dir = TempDir::new().unwrap();
+        let mut watched =
+            open(&Directory { glob: "*.log".into(), ..Directory::new(dir.path()) }, Extent::Endless);
+        write(&dir, "a.log", "a", SECOND);
+        write(&dir, "_b.log", "b", SECOND);
+        write(&dir, ".c.log", "c", SECOND);
+        write(&dir, "d.txt", "d", SECOND);
+        std::fs::create_dir(dir.path().join("e.log")).unwrap();
+        assert_eq!(lines(&mut watched, at(2)), ["b", "a"]);
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_or_vanishes_is_named() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("in");
+        let missing = Directory::new(&path).check().unwrap_err().to_string();
+        assert!(missing.starts_with("cannot list ") && missing.contains("/in"), "{missing}");
+        std::fs::create_dir(&path).unwrap();
+        let mut watched = open(&Directory::new(&path), Extent::Endless);
+        std::fs::remove_dir(&path).unwrap();
+        assert!(matches!(watched.cut(at(1), 4), Err(SourceError::Path { .. })));
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused() {
+        let dir = TempDir::new().unwrap();
+        assert!(Directory { glob: "[".into(), ..Directory::new(dir.path()) }.check().is_err());
+        assert!(Directory { remember: Period::millis(5), ..Directory::new(dir.path()) }.check().is_err());
+        let written = r#"{ "path": "in", "format": "csv", "schema": { "id": "int64" }, "separator": ";" }"#;
+        let mut source: Directory = serde_json::from_str(written).unwrap();
+        source.resolve(Path::new("/base"));
+        assert_eq!(source.path, Path::new("/base/in"));
+        assert!(serde_json::from_str::<Directory>(r#"{ "path": "in", "patern": "x" }"#).is_err());
+    }
+}

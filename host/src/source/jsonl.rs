@@ -126,3 +126,76 @@ impl Visitor<'_> for Name<'_> {
         Ok(self.0.iter().position(|ours| ours == name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::format::Format;
+    use super::super::testing::{Collected, encoding, unpack};
+
+    const SCHEMA: &str = r#"{ "id": "int64", "name": "utf8?", "at": "timestamp?" }"#;
+
+    fn jsonl(bytes: &[u8]) -> Collected {
+        unpack(&encoding(Format::Jsonl, Some(SCHEMA), 1000), &[bytes])
+    }
+
+    #[test]
+    fn members_go_into_the_columns_of_their_names() {
+        let collected = jsonl(
+            b"{\"name\": \"a\\n\\u00e9\", \"other\": [1, {\"id\": 3}], \"id\": 1}\r\n\n\
+              {\"id\": -2, \"at\": \"2026-11-20T20:30:01+01:00\", \"name\": null}\n{\"id\": 3, \"name\": [1, {\"a\": 2}]}",
+        );
+        assert_eq!(
+            collected.rows(),
+            [
+                json!({ "id": 1, "name": "a\né", "at": null }),
+                json!({ "id": -2, "name": null, "at": "2026-11-20T19:30:01Z" }),
+                json!({ "id": 3, "name": "[1, {\"a\": 2}]", "at": null }),
+            ]
+        );
+    }
+
+    #[test]
+    fn lines_that_do_not_fit_say_where_and_why() {
+        let lines = [
+            r#"{"id": 1}"#,
+            r#"{"id": "1"}"#,
+            r#"{"name": "x"}"#,
+            r#"{"id": 1.5}"#,
+            r#"{"id": 1, "name": 7}"#,
+            r#"[1]"#,
+            r#"{"id": 1"#,
+            r#"{"id": 1} {"id": 2}"#,
+            r#"{"id": 2}"#,
+        ];
+        let collected = jsonl(lines.join("\n").as_bytes());
+        assert_eq!(collected.rows().len(), 2);
+        let refused: Vec<(String, String)> =
+            collected.refused().into_iter().map(|(place, reason, _)| (place, reason)).collect();
+        let expected = [
+            ("file:2", "column `id`: `\"1\"` is no int64"),
+            ("file:3", "column `id` is missing, and its type int64 has no `?`"),
+            ("file:4", "column `id`: `1.5` is no int64"),
+            ("file:5", "column `name`: `7` is no utf8"),
+            ("file:6", "the line is not a JSON object: invalid type: sequence, expected an object"),
+            ("file:7", "the line is not a JSON object: EOF while parsing an object"),
+            ("file:8", "the line is not a JSON object: trailing characters"),
+        ];
+        assert_eq!(refused.len(), expected.len());
+        for ((place, reason), (expected_place, expected_reason)) in refused.iter().zip(expected) {
+            assert_eq!(place, expected_place);
+            assert!(reason.starts_with(expected_reason), "{reason}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(rows in prop::collection::vec((any::<i64>(), any::<Option<String>>()), 0..20)) {
+            let objects: Vec<_> = rows.iter().map(|(id, name)| json!({ "id": id, "name": name, "at": null })).collect();
+            let bytes: String = objects.iter().map(|object| format!("{object}\n")).collect();
+            prop_assert_eq!(unpack(&encoding(Format::Jsonl, Some(SCHEMA), 100_000), &[bytes.as_bytes()]).rows(), objects);
+        }
+    }
+}

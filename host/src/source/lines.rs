@@ -137,3 +137,82 @@ impl<'a> Iterator for WholeLines<'a> {
         Some((start, line.strip_suffix(b"\r").unwrap_or(line)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::format::{Format, MAX_BLOCK_ROWS};
+    use super::super::testing::{Collected, encoding, unpack};
+
+    fn text(max_line: u64, chunks: &[&[u8]]) -> Collected {
+        unpack(&encoding(Format::Text, None, max_line), chunks)
+    }
+
+    #[test]
+    fn a_line_ends_with_lf_or_cr_lf_or_with_the_bytes() {
+        assert_eq!(text(99, &[b"a\r\nb\n\nc\rd\r\r\nlast"]).lines(), ["a", "b", "", "c\rd\r", "last"]);
+        assert_eq!(text(99, &[b"a\n"]).lines(), ["a"]);
+        assert!(text(99, &[b""]).blocks.is_empty());
+    }
+
+    #[test]
+    fn characters_may_be_cut_by_chunks() {
+        let bytes = "grüße\r\n水车\n".as_bytes();
+        for at in 0..bytes.len() {
+            let (left, right) = bytes.split_at(at);
+            assert_eq!(text(99, &[left, right]).lines(), ["grüße", "水车"]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_set_aside_alone() {
+        let collected = text(99, &[b"good\n\xe6\xb0\nx\xffy\r\n\xb4\xe8\xbd\xa6\nbetter\n"]);
+        assert_eq!(collected.lines(), ["good", "better"]);
+        let reason = |from| format!("the line is not UTF-8 from its byte {from} on");
+        let expected = [("file:2", 0, "\u{fffd}"), ("file:3", 1, "x\u{fffd}y"), ("file:4", 0, "\u{fffd}车")];
+        let expected = expected.map(|(place, from, line)| (place.to_owned(), reason(from), line.to_owned()));
+        assert_eq!(collected.refused(), expected);
+    }
+
+    #[test]
+    fn halves_of_a_character_on_two_lines_do_not_make_one() {
+        let collected = text(99, &[b"\xc3\n\xbc\n"]);
+        assert_eq!((collected.lines().len(), collected.dead().len()), (0, 2));
+    }
+
+    #[test]
+    fn a_block_has_a_most_of_rows() {
+        let collected = text(99, &[&vec![b'\n'; MAX_BLOCK_ROWS + 1]]);
+        let rows: Vec<usize> = collected.blocks.iter().map(|block| block.rows.num_rows()).collect();
+        assert_eq!(rows, [MAX_BLOCK_ROWS, 1]);
+    }
+
+    /// The lines of `bytes` and how many are set aside, computed as plainly as possible.
+    fn naive(bytes: &[u8], max_line: usize) -> (Vec<String>, usize) {
+        let whole = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let lines = whole.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let (mut good, mut bad) = (Vec::new(), 0);
+        for line in lines.filter(|_| !bytes.is_empty()) {
+            match std::str::from_utf8(line) {
+                Ok(line) if line.len() <= max_line => good.push(line.to_owned()),
+                _ => bad += 1,
+            }
+        }
+        (good, bad)
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_do_not_matter(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                b"\n".as_slice(), b"\r\n", b"\r", b"a", b"ab c", "é".as_bytes(), b"\xff", b"0123456789abcdef",
+            ]), 0..60),
+            chunk in 1_usize..20,
+        ) {
+            let bytes = pieces.concat();
+            let collected = text(12, &bytes.chunks(chunk).collect::<Vec<_>>());
+            prop_assert_eq!((collected.lines(), collected.dead().len()), naive(&bytes, 12));
+        }
+    }
+}

@@ -158,3 +158,136 @@ fn read_exactly(file: &mut File, num_bytes: u64, unpacker: &mut Unpacker) -> std
 fn failed(action: &'static str, path: &Path, source: std::io::Error) -> SourceError {
     SourceError::Path { action, path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use tempfile::TempDir;
+
+    use super::super::format::Format;
+    use super::super::testing::{Collected, encoding, unpack};
+    use super::*;
+    use crate::record::BatchTime;
+
+    fn found(dir: &TempDir, name: &str, bytes: &[u8]) -> Found {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let modified = BatchTime::from_millis(0).into();
+        Found { modified, name: name.into(), path, num_bytes: bytes.len() as u64 }
+    }
+
+    fn read(splits: Vec<Vec<Piece>>, encoding: &Encoding) -> Vec<Collected> {
+        let read = |pieces| {
+            let split: Arc<dyn Split> =
+                Arc::new(FileSplit { pieces, encoding: encoding.clone(), origin: "source".to_owned() });
+            let mut blocks = Vec::new();
+            split
+                .read(&mut |block| {
+                    blocks.push(block);
+                    Ok(())
+                })
+                .unwrap();
+            Collected { blocks }
+        };
+        splits.into_iter().map(read).collect()
+    }
+
+    /// Cuts without a least size, at the bytes given.
+    fn cut_at(file: &Found, targets: &[u64]) -> Vec<Vec<Piece>> {
+        let mut borders = vec![0];
+        borders.extend(targets.iter().map(|&at| Borders::Lines.near(file, at.min(file.num_bytes)).unwrap()));
+        borders.push(file.num_bytes);
+        let mut splits = Vec::new();
+        for pair in borders.windows(2) {
+            splits.push(Vec::new());
+            add_piece(&mut splits, file, pair[0]..pair[1]);
+        }
+        splits
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_is_read_once_however_a_file_is_cut(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                b"\n".as_slice(), b"\r\n", b"\r", b"a", b"ab c", "é水".as_bytes(), b"\xff", b"0123456789abcdef",
+            ]), 0..80),
+            mut targets in prop::collection::vec(0_u64..400, 0..8),
+        ) {
+            targets.sort_unstable();
+            let bytes = pieces.concat();
+            let dir = TempDir::new().unwrap();
+            let file = found(&dir, "file", &bytes);
+            let encoding = encoding(Format::Text, None, 12);
+            let whole = unpack(&encoding, &[&bytes]);
+            let parts = read(cut_at(&file, &targets), &encoding);
+            prop_assert_eq!(parts.iter().flat_map(Collected::lines).collect::<Vec<_>>(), whole.lines());
+            let texts = |of: &Collected| of.refused().into_iter().map(|(_, _, text)| text).collect::<Vec<_>>();
+            prop_assert_eq!(parts.iter().flat_map(texts).collect::<Vec<_>>(), texts(&whole));
+        }
+    }
+
+    #[test]
+    fn splits_are_about_equal_and_in_order() {
+        let dir = TempDir::new().unwrap();
+        let line = |i: usize| format!("{i:>99}\n");
+        let bytes = |from: usize, to: usize| (from..to).map(line).collect::<String>().into_bytes();
+        let files =
+            [found(&dir, "a", &bytes(0, 100)), found(&dir, "b", &[]), found(&dir, "c", &bytes(100, 20_000))];
+        let splits = cut(&files, 4, Borders::Lines).unwrap();
+        assert_eq!(splits.len(), 4);
+        assert_eq!(splits[0].len(), 2);
+        let parts = read(splits, &encoding(Format::Text, None, 999));
+        assert!(parts.iter().all(|part| part.lines().len() == 5_000));
+        let all: Vec<String> = parts.iter().flat_map(Collected::lines).collect();
+        assert_eq!(all, (0..20_000).map(|i| line(i).trim_end().to_owned()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn small_batches_are_not_cut_and_empty_ones_have_no_split() {
+        let dir = TempDir::new().unwrap();
+        let files = [found(&dir, "a", b"1\n"), found(&dir, "b", b"2")];
+        assert_eq!(cut(&files, 8, Borders::Lines).unwrap().len(), 1);
+        assert!(cut(&[found(&dir, "c", b"")], 8, Borders::Lines).unwrap().is_empty());
+        assert!(cut(&[], 8, Borders::Lines).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_line_longer_than_a_chunk_or_a_split_is_one_row() {
+        let dir = TempDir::new().unwrap();
+        let bytes = [b"a\n".as_slice(), &vec![b'x'; 3 << 20], b"\nb\n"].concat();
+        let files = [found(&dir, "a", &bytes)];
+        let parts = read(cut(&files, 8, Borders::Lines).unwrap(), &encoding(Format::Text, None, 4 << 20));
+        let lens: Vec<usize> = parts.iter().flat_map(Collected::lines).map(|line| line.len()).collect();
+        assert_eq!(lens, [1, 3 << 20, 1]);
+    }
+
+    #[test]
+    fn csv_is_cut_between_files_only() {
+        let dir = TempDir::new().unwrap();
+        let bytes = b"1,\"a\nb\"\n".repeat(100_000);
+        let files = [found(&dir, "a", &bytes), found(&dir, "b", &bytes)];
+        let splits = cut(&files, 8, Borders::Files).unwrap();
+        assert_eq!(splits.len(), 2);
+        let parts = read(splits, &encoding(Format::Csv, Some(r#"{ "id": "int64", "name": "utf8" }"#), 999));
+        assert!(parts.iter().all(|part| part.rows().len() == 100_000 && part.dead().is_empty()));
+    }
+
+    #[test]
+    fn a_file_that_is_gone_or_became_shorter_is_an_error_that_names_it() {
+        let dir = TempDir::new().unwrap();
+        let file = found(&dir, "orders", b"1\n2\n");
+        let split = |pieces| FileSplit {
+            pieces,
+            encoding: encoding(Format::Text, None, 99),
+            origin: "source".into(),
+        };
+        let split = split(cut(std::slice::from_ref(&file), 1, Borders::Lines).unwrap().remove(0));
+        std::fs::write(&file.path, b"1\n").unwrap();
+        let error = split.read(&mut |_| Ok(())).unwrap_err().to_string();
+        assert!(error.contains("orders") && error.contains("shorter"), "{error}");
+        std::fs::remove_file(&file.path).unwrap();
+        assert!(split.read(&mut |_| Ok(())).unwrap_err().to_string().contains("cannot open"));
+    }
+}

@@ -147,3 +147,42 @@ fn pump(mut input: impl Read, sender: &mpsc::Sender<std::io::Result<Vec<u8>>>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::io::pipe;
+
+    use super::super::Extent;
+    use super::super::testing::{Basket, opening};
+    use super::*;
+
+    #[tokio::test]
+    async fn it_ends_with_its_input() {
+        for extent in [Extent::Endless, Extent::Available] {
+            let basket = Arc::new(Basket::default());
+            let piped =
+                Stdin::default().receiver(&opening(extent), b"a\r\nb\n\xff\nlast".as_slice()).unwrap();
+            let (_sender, stop) = Stop::new();
+            Box::new(piped).run(basket.clone(), stop).await.unwrap();
+            let collected = basket.take();
+            assert_eq!(collected.lines(), ["a", "b", "last"]);
+            assert_eq!(collected.refused()[0].0, "stdin:3");
+        }
+    }
+
+    #[tokio::test]
+    async fn it_stops_while_a_read_waits() {
+        let (input, mut output) = pipe().unwrap();
+        output.write_all(b"whole\ntail").unwrap();
+        let basket = Arc::new(Basket::default());
+        let piped = Stdin::default().receiver(&opening(Extent::Endless), input).unwrap();
+        let (sender, stop) = Stop::new();
+        let running = tokio::spawn(Box::new(piped).run(basket.clone(), stop));
+        basket.when_there_are(1).await;
+        sender.send(true).unwrap();
+        running.await.unwrap().unwrap();
+        assert_eq!(basket.take().lines(), ["whole", "tail"]);
+        drop(output);
+    }
+}

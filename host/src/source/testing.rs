@@ -8,8 +8,10 @@ use arrow::array::{AsArray, RecordBatch};
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
+use super::format::{Encoding, Format};
+use super::unpacker::Place;
 use super::{Block, Closed, Extent, Opening, Outlet, Reader, Source, Stop};
-use crate::record::{BatchTime, DeadLetter, json_rows};
+use crate::record::{BatchTime, Bytes, DeadLetter, json_rows};
 
 /// What a source handed over.
 #[derive(Debug, Default)]
@@ -99,4 +101,22 @@ pub async fn collect(source: &dyn Source, extent: Extent) -> Collected {
     let basket = Arc::new(Basket::default());
     receiver.run(basket.clone(), stop).await.unwrap();
     basket.take()
+}
+
+/// A format with a schema, written as JSON, and short lines.
+pub fn encoding(format: Format, schema: Option<&str>, max_line: u64) -> Encoding {
+    let schema = schema.map(|written| serde_json::from_str(written).unwrap());
+    Encoding { format, schema, header: false, separator: None, max_line: Bytes(max_line) }
+}
+
+/// What becomes of `chunks` that come one after the other, then end.
+pub fn unpack(encoding: &Encoding, chunks: &[&[u8]]) -> Collected {
+    let mut unpacker = encoding.unpacker("source", Place::Lines("file".to_owned())).unwrap();
+    let mut blocks = Vec::new();
+    for chunk in chunks {
+        unpacker.room().extend_from_slice(chunk);
+        blocks.extend(unpacker.blocks().unwrap());
+    }
+    blocks.extend(unpacker.finish().unwrap());
+    Collected { blocks }
 }

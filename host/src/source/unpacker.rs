@@ -184,3 +184,68 @@ impl Unpacker {
 pub fn num_line_ends(bytes: &[u8]) -> u64 {
     memchr_iter(LINE_END, bytes).count() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::format::Format;
+    use super::super::testing::{encoding, unpack};
+    use super::*;
+
+    fn unpacker(place: Place, max_line: u64) -> Unpacker {
+        encoding(Format::Text, None, max_line).unpacker("source", place).unwrap()
+    }
+
+    #[test]
+    fn an_endless_line_is_not_kept_in_memory() {
+        let mut unpacker = unpacker(Place::Peer("peer:1".to_owned()), 10_000);
+        let mut blocks = Vec::new();
+        for _ in 0..100 {
+            unpacker.room().extend_from_slice(&[b'x'; 8_000]);
+            blocks.extend(unpacker.blocks().unwrap());
+            assert!(unpacker.buffer.len() <= 10_001);
+        }
+        unpacker.room().extend_from_slice(b"end\nnext\n");
+        blocks.extend(unpacker.blocks().unwrap());
+        let dead: Vec<&DeadLetter> = blocks.iter().flat_map(|block| &block.dead).collect();
+        assert_eq!(dead.len(), 1);
+        assert_eq!(dead[0].position.as_deref(), Some("peer:1"));
+        assert_eq!(dead[0].row["line"].as_str().unwrap().len(), DeadLetter::LINE_KEPT_BYTES);
+        assert_eq!(blocks.iter().map(|block| block.rows.num_rows()).sum::<usize>(), 1);
+    }
+
+    #[test]
+    fn lines_are_counted_past_those_given_up() {
+        let collected =
+            unpack(&encoding(Format::Text, None, 4), &[b"a\n123", b"45678", b"9\nb\n\xff\n", b"12345"]);
+        assert_eq!(collected.lines(), ["a", "b"]);
+        let places: Vec<String> = collected.refused().into_iter().map(|(place, ..)| place).collect();
+        assert_eq!(places, ["file:2", "file:4", "file:5"]);
+    }
+
+    #[test]
+    fn a_line_as_long_as_allowed_is_taken_with_either_end() {
+        let collected = unpack(&encoding(Format::Text, None, 4), &[b"1234", b"\r", b"\n1234\n", b"1234\r"]);
+        assert_eq!(collected.lines(), ["1234", "1234", "1234"]);
+    }
+
+    #[test]
+    fn within_a_file_a_position_is_a_byte() {
+        let mut unpacker = unpacker(Place::From("file".to_owned(), 1000), 99);
+        unpacker.room().extend_from_slice(b"good\n\xff\n");
+        let blocks = unpacker.blocks().unwrap();
+        assert_eq!(blocks[0].dead[0].position.as_deref(), Some("file@byte 1005"));
+    }
+
+    #[test]
+    fn a_line_that_broke_off_is_set_aside() {
+        let mut unpacker = unpacker(Place::Peer("peer:1".to_owned()), 99);
+        unpacker.room().extend_from_slice(b"good\nbro");
+        let blocks = unpacker.abandon("broken").unwrap();
+        assert_eq!(blocks[0].rows.num_rows(), 1);
+        assert_eq!(
+            (blocks[1].dead[0].reason.as_str(), &blocks[1].dead[0].row["line"]),
+            ("broken", &"bro".into())
+        );
+        assert!(unpacker.finish().unwrap().is_empty());
+    }
+}
