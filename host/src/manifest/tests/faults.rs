@@ -105,7 +105,10 @@ fn types_fit() {
             with("name =", "checkpoint = \"state\"\nname ="),
             "2: pipeline.checkpoint: checkpoint is not available yet; leave it out",
         ),
-        (with("\"wordcount\"", "\" \""), "2: pipeline.name: the name is empty; give the pipeline a name"),
+        (
+            with("\"wordcount\"", "\" \""),
+            "2: pipeline.name: ` ` can't be a name; use ASCII letters, digits, `_` and `-`, beginning with a letter or `_`",
+        ),
         (with("\"tap:1\"", "true"), "8: sources.lines.address: found true; write a string in quotes"),
         (
             with("\"tap:1\"", "\"a\"\nwal = \"yes\""),
