@@ -15,5 +15,5 @@ wasmtime::component::bindgen!({
     ownership: Borrowing { duplicate_if_necessary: true },
 });
 
-pub use exports::tidemill::plugin::{reduce, transform};
-pub use tidemill::plugin::{host, types};
+pub use self::exports::tidemill::plugin::{reduce, transform};
+pub use self::tidemill::plugin::{host, types};
