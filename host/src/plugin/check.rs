@@ -12,7 +12,7 @@ use arrow::datatypes::{Field, FieldRef};
 use super::bindings::types::{
     BatchResult, ColumnResult, DataType as Wit, FieldResult, ValuesResult, VarlenResult,
 };
-use crate::record::{DataType, describe_field};
+use crate::record::{DataType, UTC, describe_field};
 
 /// The most columns that a plugin may answer.
 const MAX_COLUMNS: usize = 1000;
@@ -85,7 +85,7 @@ fn column(answered: ColumnResult, field: &Field, num_rows: usize) -> Result<Arra
         ValuesResult::Timestamp(values) => {
             let array =
                 TimestampMicrosecondArray::try_new(scalars(values, num_rows)?, nulls).map_err(failed)?;
-            Arc::new(array.with_timezone("UTC"))
+            Arc::new(array.with_timezone(UTC))
         }
         ValuesResult::Utf8(values) => {
             let (offsets, data) = varlen(values, num_rows)?;

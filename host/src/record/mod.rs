@@ -10,7 +10,7 @@ mod time;
 mod units;
 
 pub use dead_letter::{DeadLetter, DeadLetterKind, PluginId};
-pub use schema::{DataType, DeclaredSchema, describe, describe_field, line_schema};
+pub use schema::{DataType, DeclaredSchema, UTC, describe, describe_field, line_schema};
 pub use text::{TextRows, json_rows};
 pub use time::{BatchTime, Interval};
 pub use units::{Bytes, Period};

@@ -8,6 +8,9 @@ use arrow::datatypes::{DataType as Arrow, Field, Schema, SchemaRef, TimeUnit};
 use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, Error};
 
+/// The time zone of timestamp columns, as an offset: Arrow knows zones by name only with a database of them.
+pub const UTC: &str = "+00:00";
+
 /// The type of a column. Nested values travel as JSON in a `utf8` column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DataType {
@@ -50,7 +53,7 @@ impl DataType {
             Self::Float64 => Arrow::Float64,
             Self::Utf8 => Arrow::Utf8,
             Self::Binary => Arrow::Binary,
-            Self::Timestamp => Arrow::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Timestamp => Arrow::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
         }
     }
 

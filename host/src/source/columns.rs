@@ -14,7 +14,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use super::value;
-use crate::record::DataType;
+use crate::record::{DataType, UTC};
 
 /// Rows of a schema in the making.
 pub struct Columns {
@@ -164,7 +164,7 @@ impl Column {
             Values::Int64(values) => Arc::new(Int64Array::try_new(values.into(), nulls)?),
             Values::Float64(values) => Arc::new(Float64Array::try_new(values.into(), nulls)?),
             Values::Timestamp(values) => {
-                Arc::new(TimestampMicrosecondArray::try_new(values.into(), nulls)?.with_timezone("UTC"))
+                Arc::new(TimestampMicrosecondArray::try_new(values.into(), nulls)?.with_timezone(UTC))
             }
             Values::Bytes { bytes, offsets } => {
                 let (offsets, bytes) =
