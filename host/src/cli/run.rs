@@ -19,14 +19,14 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
     let prints = pipeline.sinks.values().any(|output| output.sink.kind() == "console");
     let listeners: Vec<Box<dyn Listener>> = vec![Box::new(LiveListener::new(screen, prints))];
     let engine = engine()?;
-    tracing::info!(pipeline = %pipeline.name, interval_ms = pipeline.interval.millis(), "starting");
-    tracing::info!("there is no checkpoint: nothing survives a restart");
-    screen.show(pipeline.interval);
     let running = match start(&manifest.pipeline, &options(args), &engine, Arc::new(SystemClock), listeners) {
         Ok(running) => running,
         Err(StartError::Wrong(fault)) => return Err(End::wrong(manifest.explain(&fault))),
         Err(error) => return Err(End::failed(error)),
     };
+    tracing::info!(pipeline = %pipeline.name, interval_ms = pipeline.interval.millis(), "running");
+    tracing::info!("there is no checkpoint: nothing survives a restart");
+    screen.show(pipeline.interval);
     stop_on_signals(&running.control())
         .map_err(|error| End::failed(format!("cannot listen for signals: {error}")))?;
     let ended = running.await_termination();
