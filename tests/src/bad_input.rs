@@ -52,7 +52,10 @@ fn a_line_that_is_too_long_or_no_text_does_not_hold_up_the_others() {
     let reasons: Vec<_> = letters.iter().map(|letter| letter["reason"].as_str().unwrap()).collect();
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     assert!(reasons.iter().any(|reason| reason.contains("UTF-8")), "{reasons:?}");
-    assert!(reasons.iter().any(|reason| reason.contains("64.0 KiB")|| reason.contains("65536")), "{reasons:?}");
+    assert!(
+        reasons.iter().any(|reason| reason.contains("64.0 KiB") || reason.contains("65536")),
+        "{reasons:?}"
+    );
     for letter in &letters {
         assert_eq!(letter["origin"], "lines");
         assert_eq!(letter["position"], server.address().to_string());

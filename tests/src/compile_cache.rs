@@ -29,8 +29,7 @@ fn run(folder: &Path) -> Finished {
         "#,
     );
     let manifest = project.path("pipeline.toml");
-    let finished =
-        Program::start_with_cache(&["run", manifest.to_str().unwrap(), "--once"], folder).finish();
+    let finished = Program::start_with_cache(&["run", manifest.to_str().unwrap(), "--once"], folder).finish();
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     finished
 }
@@ -38,8 +37,9 @@ fn run(folder: &Path) -> Finished {
 /// The files in a cache, but for its key, with the time of their last change.
 fn files(folder: &Path) -> BTreeMap<String, SystemTime> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let files = entries
-        .map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().modified().unwrap()));
+    let files = entries.map(|entry| {
+        (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().modified().unwrap())
+    });
     files.filter(|(name, _)| name != "key").collect()
 }
 
@@ -66,7 +66,12 @@ fn a_file_that_was_tampered_with_is_compiled_again_with_a_warning() {
     for (what, bad) in [("changed", changed(&good)), ("cut", good[..good.len() / 2].to_vec())] {
         fs::write(folder.join(&name), bad).unwrap();
         let finished = run(&folder);
-        assert_eq!(finished.num_logged("damaged or forged; compiling it again"), 1, "{what}: {}", finished.stderr);
+        assert_eq!(
+            finished.num_logged("damaged or forged; compiling it again"),
+            1,
+            "{what}: {}",
+            finished.stderr
+        );
         assert_eq!(run(&folder).num_logged("damaged or forged"), 0, "{what}: it was not mended");
     }
 }

@@ -113,7 +113,10 @@ fn lines_that_are_too_long_or_no_text_are_set_aside_and_the_others_go_on() {
     let letters = project.dead_letters("logs");
     assert_eq!(letters.len(), 2, "{letters:?}");
     for letter in &letters {
-        assert_eq!((letter["origin"].as_str(), letter["kind"].as_str()), (Some("lines"), Some("undecodable")));
+        assert_eq!(
+            (letter["origin"].as_str(), letter["kind"].as_str()),
+            (Some("lines"), Some("undecodable"))
+        );
         assert!(letter["position"].as_str().unwrap().starts_with("mixed.log"), "{letter}");
     }
     assert!(letters.iter().any(|letter| letter["reason"].as_str().unwrap().contains("UTF-8")), "{letters:?}");
@@ -174,15 +177,15 @@ fn csv_lines_that_do_not_fit_the_schema_are_set_aside_with_file_line_and_reason(
          2026-01-05T09:30:05Z,POND,-1,1e3",
     );
     project.succeed(&["--once"]);
-    let written: Vec<serde_json::Value> = rows(&project.path("out"), "rows")
-        .iter()
-        .map(|row| serde_json::from_str(row).unwrap())
-        .collect();
+    let written: Vec<serde_json::Value> =
+        rows(&project.path("out"), "rows").iter().map(|row| serde_json::from_str(row).unwrap()).collect();
     let found: Vec<_> = written
         .iter()
         .map(|row| (row["symbol"].as_str().unwrap(), row["amount"].as_i64(), row["price"].as_f64().unwrap()))
         .collect();
     assert_eq!(found, [("MILL", Some(20), 1.5), ("a \"quoted\"\nname", None, 2.5), ("POND", Some(-1), 1e3)]);
+    let times: Vec<_> = written.iter().map(|row| row["time"].as_str().unwrap()).collect();
+    assert_eq!(times, ["2026-01-05T09:30:01Z", "2026-01-05T09:30:02Z", "2026-01-05T09:30:05Z"]);
     let letters = project.dead_letters("copy");
     let places: Vec<_> = letters.iter().map(|letter| letter["position"].as_str().unwrap()).collect();
     assert_eq!(places, ["orders.csv:3", "orders.csv:6", "orders.csv:7"]);
@@ -205,10 +208,7 @@ fn json_lines_are_rows_by_the_names_of_columns() {
     project.succeed(&["--once"]);
     assert_eq!(
         rows(&project.path("out"), "rows"),
-        [
-            r#"{"id":1,"name":"Ä\n","tags":null}"#,
-            r#"{"id":2,"name":null,"tags":"[1, {\"a\": 2}]"}"#
-        ]
+        [r#"{"id":1,"name":"Ä\n","tags":null}"#, r#"{"id":2,"name":null,"tags":"[1, {\"a\": 2}]"}"#]
     );
     let letters = project.dead_letters("copy");
     let places: Vec<_> = letters.iter().map(|letter| letter["position"].as_str().unwrap()).collect();

@@ -35,7 +35,8 @@ fn word_count(address: impl std::fmt::Display) -> Project {
 #[test]
 fn typed_lines_are_counted_a_batch_later() {
     let server = Server::start();
-    let program = word_count(server.address()).start(&[]);
+    let project = word_count(server.address());
+    let program = project.start(&[]);
     let mut connection = server.accept();
     connection.send("hello spark hello\r\n");
     program.wait_for_output(|output| totals(output) == count("hello spark hello"));
@@ -51,7 +52,8 @@ fn typed_lines_are_counted_a_batch_later() {
 #[test]
 fn a_line_may_come_in_pieces_and_over_several_batches() {
     let server = Server::start();
-    let program = word_count(server.address()).start(&[]);
+    let project = word_count(server.address());
+    let program = project.start(&[]);
     let mut connection = server.accept();
     connection.send("to be\nor n");
     program.wait_for_output(|output| totals(output) == count("to be"));
@@ -71,7 +73,8 @@ fn a_line_may_come_in_pieces_and_over_several_batches() {
 fn a_server_that_comes_back_is_found_again_and_its_last_line_needs_no_end() {
     let server = Server::start();
     let address = server.address();
-    let program = word_count(address).start(&[]);
+    let project = word_count(address);
+    let program = project.start(&[]);
     let mut connection = server.accept();
     connection.send("one two\r\nno newline");
     drop((connection, server));
@@ -89,7 +92,8 @@ fn a_server_that_comes_back_is_found_again_and_its_last_line_needs_no_end() {
 #[test]
 fn a_refused_connection_is_logged_once_a_change_of_state() {
     let address = Server::nowhere();
-    let program = word_count(address).start(&[]);
+    let project = word_count(address);
+    let program = project.start(&[]);
     // Within this many batches it has tried several times.
     program.wait_for_output(|output| printed(output).len() > 12);
     let server = Server::start_at(address);

@@ -16,4 +16,6 @@ mod bad_input;
 mod bad_manifests;
 mod misbehaving_plugins;
 mod stopping;
+mod examples;
+mod library;
 mod compile_cache;

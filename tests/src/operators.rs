@@ -320,3 +320,44 @@ fn files_are_text_csv_or_jsonl() {
     assert_eq!(time.parse::<u64>().unwrap() % 1000, 0, "a batch time is a multiple of the interval");
     assert_eq!(names.len(), 3, "{names:?}");
 }
+
+#[test]
+fn times_are_written_as_rfc_3339_in_every_format() {
+    let project = Project::new(
+        r#"
+        [pipeline]
+        name = "times"
+        batch_interval = "1s"
+        [sources.times]
+        kind = "stdin"
+        format = "csv"
+        schema = { time = "timestamp", note = "utf8" }
+        [sinks.screen]
+        kind = "console"
+        from = "times"
+        [sinks.text]
+        kind = "files"
+        from = "times"
+        path = "out/text"
+        [sinks.csv]
+        kind = "files"
+        from = "times"
+        path = "out/csv"
+        format = "csv"
+        [sinks.jsonl]
+        kind = "files"
+        from = "times"
+        path = "out/jsonl"
+        format = "jsonl"
+        "#,
+    );
+    let mut program = project.start(&["--once"]);
+    program.write("2026-01-05T10:30:01.5+01:00,a\n");
+    let finished = program.finish();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(finished.stdout.ends_with("---\n(2026-01-05T09:30:01.500Z, a)\n\n"), "{}", finished.stdout);
+    let out = project.path("out");
+    assert_eq!(rows(&out, "text"), ["(2026-01-05T09:30:01.500Z, a)"]);
+    assert_eq!(rows(&out, "csv"), ["2026-01-05T09:30:01.500Z,a"]);
+    assert_eq!(rows(&out, "jsonl"), [r#"{"time":"2026-01-05T09:30:01.500Z","note":"a"}"#]);
+}

@@ -8,12 +8,12 @@ mod project;
 mod server;
 mod text;
 
-pub use console::{Printed, printed, totals};
+pub use console::{printed, totals};
 pub use outputs::{Folder, folders, rows};
 pub use plugins::{plugin, plugin_folder};
 pub use program::{Finished, Program, cache_folder};
 pub use project::Project;
-pub use server::{Connection, Server};
+pub use server::Server;
 pub use text::{Lines, count, counted_rows};
 
 use std::time::{Duration, Instant};

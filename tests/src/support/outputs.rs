@@ -18,9 +18,8 @@ pub fn folders(directory: &Path, prefix: &str) -> Vec<Folder> {
     names.sort();
     let staged: Vec<_> = names.iter().filter(|name| name.ends_with(".staging")).collect();
     assert!(staged.is_empty(), "left behind: {staged:?}");
-    let ours = names.iter().filter(|name| {
-        name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'))
-    });
+    let ours =
+        names.iter().filter(|name| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-')));
     ours.map(|name| folder(&directory.join(name))).collect()
 }
 

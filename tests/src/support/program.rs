@@ -43,8 +43,7 @@ impl Finished {
     /// The one line that begins with `error: `, without that.
     #[track_caller]
     pub fn error(&self) -> &str {
-        let errors: Vec<&str> =
-            self.stderr.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
+        let errors: Vec<&str> = self.stderr.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
         assert_eq!(errors.len(), 1, "{}", self.stderr);
         assert!(self.stderr.ends_with(&format!("error: {}\n", errors[0])), "{}", self.stderr);
         errors[0]

@@ -1,13 +1,13 @@
 //! A folder with a manifest, as a user would have one, and the ways to run it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
 use super::{Finished, Program, plugin};
 
-/// A project in a folder that is removed with it.
+/// A project in a folder that is removed with it. Keep it for as long as the program runs.
 pub struct Project {
     folder: TempDir,
 }
@@ -23,11 +23,6 @@ impl Project {
     /// Where the file or folder `name` of the project is.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
-    }
-
-    /// The folder itself.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Writes a file, and the folder that it is in.
@@ -48,11 +43,6 @@ impl Project {
         fs::create_dir_all(self.path(name)).unwrap();
     }
 
-    /// The text of a file.
-    pub fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
     /// The dead letters in `dead/NAME.jsonl`, in the order of their positions.
     pub fn dead_letters(&self, name: &str) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.path(&format!("dead/{name}.jsonl"))).unwrap_or_default();
@@ -63,6 +53,7 @@ impl Project {
     }
 
     /// Starts `tidemill run` with `options`.
+    #[must_use]
     pub fn start(&self, options: &[&str]) -> Program {
         let manifest = self.path("pipeline.toml");
         let arguments = [&["run", manifest.to_str().unwrap()], options].concat();

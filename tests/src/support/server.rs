@@ -1,10 +1,10 @@
 //! A TCP server that says what a test wants, as `nc -l` would.
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
-use super::wait_until;
+use super::{PATIENCE, wait_until};
 
 /// A server on a free port of the loopback interface.
 pub struct Server {
@@ -52,6 +52,17 @@ impl Connection {
     /// Sends `text`.
     pub fn send(&mut self, text: impl AsRef<[u8]>) {
         self.stream.write_all(text.as_ref()).unwrap();
+    }
+
+    /// Waits until the client has closed the connection.
+    pub fn wait_until_closed(mut self) {
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut byte = [0];
+        match self.stream.read(&mut byte) {
+            Ok(0) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            other => panic!("the connection is still there: {other:?}"),
+        }
     }
 
     /// Waits until the client has read all that was sent: until neither end's queue in the kernel holds any of it.

@@ -36,9 +36,13 @@ impl Lines {
     /// A line as servers log requests.
     pub fn request(&mut self) -> String {
         let host = format!("10.0.{}.{}", self.below(4), self.below(250));
-        let path = ["/", "/index.html", "/über/uns", "/api/orders?id=7", "/img/logo.png"][self.below(5) as usize];
+        let path =
+            ["/", "/index.html", "/über/uns", "/api/orders?id=7", "/img/logo.png"][self.below(5) as usize];
         let (status, bytes) = ([200, 200, 304, 404, 500][self.below(5) as usize], self.below(90_000));
-        format!("{host} - - [05/Jan/2026:09:30:{:02} +0000] \"GET {path} HTTP/1.1\" {status} {bytes}", self.below(60))
+        format!(
+            "{host} - - [05/Jan/2026:09:30:{:02} +0000] \"GET {path} HTTP/1.1\" {status} {bytes}",
+            self.below(60)
+        )
     }
 }
 
