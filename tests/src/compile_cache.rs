@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::support::{Finished, Program, Project};
+use tidemill::plugin::{Engine, EngineOptions, PluginSpec, WasmPlugin};
+
+use super::support::{Finished, Program, Project, plugin};
 
 /// Counts the words of standard input, which has none, with the cache in `folder`.
 fn run(folder: &Path) -> Finished {
@@ -90,4 +92,22 @@ fn a_folder_that_others_can_open_is_not_used() {
     let finished = run(folder.path());
     assert_eq!(finished.num_logged("its mode must be 0700"), 1, "{}", finished.stderr);
     assert!(files(folder.path()).is_empty());
+}
+
+#[test]
+fn engines_that_start_at_once_share_a_cache() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    let load = || {
+        let engine = Engine::new(&EngineOptions { cache: Some(folder.clone()) }).unwrap();
+        WasmPlugin::load(&engine, "sum", &PluginSpec::new(plugin("sum"))).unwrap();
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(load)).collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+    let first = files(&folder);
+    assert_eq!(first.len(), 1, "{first:?}");
+    load();
+    assert_eq!(files(&folder), first, "what they left is not trusted");
 }

@@ -16,16 +16,19 @@ use tidemill::source::{Directory, Extent, Generate};
 
 use super::support::{PATIENCE, Server, cache_folder, plugin, wait_until};
 
+/// The rows of batches, each with its time in milliseconds.
+type Batches = Vec<(i64, Vec<String>)>;
+
 /// What a sink was given, batch by batch.
 #[derive(Clone, Debug, Default)]
-struct Kept(Arc<Mutex<Vec<(i64, Vec<String>)>>>);
+struct Kept(Arc<Mutex<Batches>>);
 
 impl Kept {
-    fn batches(&self) -> Vec<(i64, Vec<String>)> {
+    fn batches(&self) -> Batches {
         self.0.lock().unwrap().clone()
     }
 
-    fn wait_for(&self, num_batches: usize) -> Vec<(i64, Vec<String>)> {
+    fn wait_for(&self, num_batches: usize) -> Batches {
         wait_until("batches", || Some(self.batches()).filter(|batches| batches.len() >= num_batches))
     }
 }
@@ -108,7 +111,7 @@ fn batches_come_when_the_clock_says_and_hold_what_came_before() {
     assert_eq!(kept.batches(), []);
     clock.advance(1);
     let first = (START + 750, vec!["(tide, 2)".to_owned(), "(mill, 1)".to_owned()]);
-    assert_eq!(kept.wait_for(1), [first.clone()]);
+    assert_eq!(kept.wait_for(1), std::slice::from_ref(&first));
 
     clock.advance(1000);
     assert_eq!(kept.wait_for(2), [first, (START + 1750, vec![])]);

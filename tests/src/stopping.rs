@@ -192,3 +192,35 @@ fn a_fast_source_waits_for_a_slow_pipeline_and_nothing_is_lost() {
     assert_eq!(total, 150_000 * 200);
     assert!(finished.stderr.contains("rows=150000"), "{}", finished.stderr);
 }
+
+#[test]
+fn a_full_disk_fails_the_run_and_the_file_is_named() {
+    let project = Project::new(
+        r#"
+        [pipeline]
+        name = "full"
+        batch_interval = "1s"
+        [sources.numbers]
+        kind = "stdin"
+        format = "csv"
+        schema = { n = "int64" }
+        [sinks.out]
+        kind = "files"
+        from = "numbers"
+        path = "out/numbers"
+        [dead_letters]
+        kind = "files"
+        path = "dead"
+        "#,
+    );
+    project.make_folder("dead");
+    // A file on a disk that is always full.
+    std::os::unix::fs::symlink("/dev/full", project.path("dead/full.jsonl")).unwrap();
+    let mut program = project.start(&["--once"]);
+    program.write("1\nno number\n");
+    let finished = program.finish();
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    let error = finished.error();
+    assert!(error.contains(project.path("dead/full.jsonl").to_str().unwrap()), "{error}");
+    assert!(error.contains("No space left"), "{error}");
+}
