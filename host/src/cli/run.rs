@@ -24,7 +24,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
         Err(StartError::Wrong(fault)) => return Err(End::wrong(manifest.explain(&fault))),
         Err(error) => return Err(End::failed(error)),
     };
-    tracing::info!(pipeline = %pipeline.name, interval_ms = pipeline.interval.millis(), "started");
+    tracing::info!(pipeline = %pipeline.name, interval_ms = pipeline.interval.millis(), "running");
     tracing::info!("there is no checkpoint: nothing survives a restart");
     screen.show(pipeline.interval);
     stop_on_signals(&running.control())

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use crate::manifest::{Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
 use crate::operator::{Opening, OperatorError, Shape};
 use crate::plugin::{Engine, Plugin, PluginError, PluginFailure, WasmPlugin};
+use crate::source::SourceError;
 
 /// What is known of a pipeline once it is opened.
 pub struct OpenedPipeline {
@@ -90,8 +91,12 @@ fn fault(stream: &str, error: &OperatorError) -> Fault {
 /// Checks what sources can know to be wrong by themselves.
 fn check_ends(pipeline: &Pipeline) -> Result<(), Fault> {
     for (name, source) in &pipeline.sources {
-        let wrong = |error: crate::source::SourceError| {
-            Fault::from_message(Place::item(format!("sources.{name}")), &error.to_string())
+        let wrong = |error: SourceError| {
+            let place = Place::item(format!("sources.{name}"));
+            match error {
+                SourceError::Path { .. } => Fault::new(place, error.to_string(), "make it or correct `path`"),
+                _ => Fault::from_message(place, &error.to_string()),
+            }
         };
         source.check().map_err(wrong)?;
     }

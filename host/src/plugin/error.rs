@@ -23,7 +23,7 @@ pub struct PluginError {
 #[non_exhaustive]
 pub enum PluginFailure {
     /// Its file can't be read.
-    #[error("cannot read {}: {source}; check the path, or build the plugin first", path.display())]
+    #[error("cannot read {}: {source}; correct the path or build the plugin", path.display())]
     File {
         /// The file.
         path: PathBuf,

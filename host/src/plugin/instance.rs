@@ -8,6 +8,7 @@ use super::engine::TICK;
 use super::error::{Limit, PluginFailure};
 use super::guest::{Call, Guest};
 use super::load::Loaded;
+use super::voice::one_line;
 
 /// A store and the exported interface `I` of the component in it.
 pub(super) struct Instance<I> {
@@ -101,8 +102,9 @@ fn explain(store: &Store<Guest>, plugin: &Loaded, time: Limit, error: &wasmtime:
 /// The longest text of a guest's that goes into an error or a dead letter.
 const TEXT_BYTES: usize = 2048;
 
-/// A guest's text, cut where it is long.
+/// A guest's text as one line, cut where it is long.
 pub(super) fn bounded(text: &str) -> String {
+    let text = &*one_line(text);
     match text.get(..text.floor_char_boundary(TEXT_BYTES)) {
         Some(kept) if kept.len() < text.len() => format!("{kept}…"),
         _ => text.to_owned(),

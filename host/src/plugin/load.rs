@@ -195,7 +195,9 @@ fn compile(engine: &Engine, path: &Path, bytes: &[u8]) -> Result<Component, Plug
     let binary = if bytes.starts_with(COMPONENT) {
         bytes
     } else if bytes.starts_with(CORE_MODULE) {
-        componentized = componentize(bytes).map_err(|e| {
+        // Whole and valid first: what makes it a component panics on a file that was cut off.
+        let valid = wasmtime::Module::validate(engine.wasm(), bytes).map_err(|error| format!("{error:#}"));
+        componentized = valid.and_then(|()| componentize(bytes)).map_err(|e| {
             unsuitable(format!("is a core module that can't be made a component: {e}; build it with a tidemill SDK or wit-bindgen"))
         })?;
         &componentized
@@ -204,8 +206,9 @@ fn compile(engine: &Engine, path: &Path, bytes: &[u8]) -> Result<Component, Plug
             "isn't WebAssembly; build the plugin, for example with `cargo xtask plugins`".to_owned(),
         ));
     };
-    let component = Component::new(engine.wasm(), binary)
-        .map_err(|error| unsuitable(format!("isn't a component that can be compiled: {error:#}")))?;
+    let component = Component::new(engine.wasm(), binary).map_err(|error| {
+        unsuitable(format!("isn't a component that can be compiled: {error:#}; build it again"))
+    })?;
     if let Some(cache) = engine.cache() {
         cache.store(bytes, &component);
     }
@@ -233,7 +236,7 @@ fn interfaces(path: &Path, exports: &[String]) -> Result<Vec<Interface>, PluginF
         let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
         let wanted = Interface::ALL.map(|i| format!("{PACKAGE}{}", i.name())).join(" or ");
         let problem = format!(
-            "{} is a component of another contract: it exports {found}, and {wanted} is wanted",
+            "{} is a component of another contract: it exports {found}; {wanted} is wanted",
             path.display()
         );
         return Err(PluginFailure::Unsuitable(problem));

@@ -79,8 +79,11 @@ impl Reducer for WasmReducer {
 }
 
 fn begin(plugin: &Loaded, stream: &str, value: &SchemaRef) -> Result<Instance<Exports>, PluginFailure> {
-    let indices = GuestIndices::new(&plugin.code)
-        .map_err(|e| PluginFailure::Unsuitable(format!("its `reduce` isn't ours: {e:#}")))?;
+    let indices = GuestIndices::new(&plugin.code).map_err(|e| {
+        PluginFailure::Unsuitable(format!(
+            "its `reduce` isn't ours: {e:#}; build it with this version's `wit`"
+        ))
+    })?;
     let mut live = Instance::new(plugin, stream, |store, instance| indices.load(store, instance))?;
     let fields = value
         .fields()

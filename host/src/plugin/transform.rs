@@ -90,8 +90,11 @@ fn begin(
     stream: &str,
     input: &SchemaRef,
 ) -> Result<(Instance<Exports>, TransformPlan), PluginFailure> {
-    let indices = GuestIndices::new(&plugin.code)
-        .map_err(|e| PluginFailure::Unsuitable(format!("its `transform` isn't ours: {e:#}")))?;
+    let indices = GuestIndices::new(&plugin.code).map_err(|e| {
+        PluginFailure::Unsuitable(format!(
+            "its `transform` isn't ours: {e:#}; build it with this version's `wit`"
+        ))
+    })?;
     let mut live = Instance::new(plugin, stream, |store, instance| indices.load(store, instance))?;
     let fields = input
         .fields()

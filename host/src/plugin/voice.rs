@@ -1,5 +1,6 @@
 //! What a guest says: log lines, standard output and standard error, into the host's log, cut and rationed.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -100,7 +101,8 @@ impl Voice {
 
 impl State {
     fn say(&mut self, level: Level, line: &str) {
-        let line = cut(line.trim_end());
+        let line = one_line(cut(line.trim_end()));
+        let line = &*line;
         if self.second.elapsed() >= Duration::from_secs(1) {
             if self.dropped > 0 {
                 tracing::warn!(stream = %self.stream, plugin = %self.plugin, lines = self.dropped, "plugin logs too much; lines were dropped");
@@ -129,6 +131,14 @@ impl State {
 /// `line` up to `LINE_BYTES`, at a character's end.
 fn cut(line: &str) -> &str {
     line.get(..line.floor_char_boundary(LINE_BYTES)).unwrap_or(line)
+}
+
+/// `line` without line ends: what a guest says is one line of the log, whatever it says.
+pub(super) fn one_line(line: &str) -> Cow<'_, str> {
+    match line.contains(['\n', '\r']) {
+        true => line.replace("\r\n", " ").replace(['\n', '\r'], " ").into(),
+        false => line.into(),
+    }
 }
 
 /// A guest's standard output or standard error.

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType as Arrow, Field, Schema, SchemaRef, TimeUnit};
 use indexmap::IndexMap;
 use serde::de::{Deserialize, Deserializer, Error};
 
-/// The time zone of timestamps, as an offset, which needs no database of zones.
+/// The time zone of timestamp columns, as an offset: Arrow knows zones by name only with a database of them.
 pub const UTC: &str = "+00:00";
 
 /// The type of a column. Nested values travel as JSON in a `utf8` column.

@@ -1,0 +1,21 @@
+//! Runs pipelines as users do, and looks at what comes out of them: a scenario a module.
+//!
+//! Most run the real program on a manifest in a folder of their own; what needs its own clock or code uses the
+//! library. `support` has what they share. Nothing here sleeps to let something happen: a test waits for what
+//! it expects, and fails when that has not come within a generous time.
+#![cfg(test)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+mod live_word_count;
+mod directory;
+mod determinism;
+mod operators;
+mod bad_input;
+mod bad_manifests;
+mod misbehaving_plugins;
+mod stopping;
+mod examples;
+mod library;
+mod compile_cache;

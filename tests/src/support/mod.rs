@@ -1,0 +1,35 @@
+//! What the scenarios share: built plugins, projects in a folder, the running program, a server of lines.
+
+mod console;
+mod outputs;
+mod plugins;
+mod program;
+mod project;
+mod server;
+mod text;
+
+pub use console::{printed, totals};
+pub use outputs::{Folder, folders, rows};
+pub use plugins::{plugin, plugin_folder};
+pub use program::{Finished, Program, cache_folder};
+pub use project::Project;
+pub use server::Server;
+pub use text::{Lines, count, counted_rows};
+
+use std::time::{Duration, Instant};
+
+/// How long a test waits for what it expects. Far more than it takes, because machines that test are busy.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks again and again until `look` answers something; fails when that takes too long.
+#[track_caller]
+pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

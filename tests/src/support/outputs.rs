@@ -1,0 +1,41 @@
+//! What a files sink has written, read back.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// The folder of one batch: its files by name.
+pub type Folder = BTreeMap<String, String>;
+
+/// The batches in `directory` whose folders begin with `prefix` and a dash, in the order of their times. Fails
+/// where a batch was left behind half done.
+#[track_caller]
+pub fn folders(directory: &Path, prefix: &str) -> Vec<Folder> {
+    let mut names: Vec<String> = match fs::read_dir(directory) {
+        Ok(entries) => entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect(),
+        Err(_) => Vec::new(),
+    };
+    names.sort();
+    let staged: Vec<_> = names.iter().filter(|name| name.ends_with(".staging")).collect();
+    assert!(staged.is_empty(), "left behind: {staged:?}");
+    let ours =
+        names.iter().filter(|name| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-')));
+    ours.map(|name| folder(&directory.join(name))).collect()
+}
+
+fn folder(path: &Path) -> Folder {
+    let files = fs::read_dir(path).unwrap().map(|file| file.unwrap());
+    files
+        .map(|file| (file.file_name().into_string().unwrap(), fs::read_to_string(file.path()).unwrap()))
+        .collect()
+}
+
+/// All lines of all batches, sorted.
+#[track_caller]
+pub fn rows(directory: &Path, prefix: &str) -> Vec<String> {
+    let folders = folders(directory, prefix);
+    let mut rows: Vec<String> =
+        folders.iter().flat_map(Folder::values).flat_map(|file| file.lines()).map(str::to_owned).collect();
+    rows.sort();
+    rows
+}

@@ -1,0 +1,85 @@
+//! A folder with a manifest, as a user would have one, and the ways to run it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::{Finished, Program, plugin};
+
+/// A project in a folder that is removed with it. Keep it for as long as the program runs.
+pub struct Project {
+    folder: TempDir,
+}
+
+impl Project {
+    /// A project whose `pipeline.toml` is `manifest`. A value `"@name"` in it becomes the path of that plugin.
+    pub fn new(manifest: &str) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap() };
+        project.write("pipeline.toml", with_plugins(manifest));
+        project
+    }
+
+    /// Where the file or folder `name` of the project is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file, and the folder that it is in.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// Writes a file aside and moves it to its name, as programs do whose files are watched.
+    pub fn move_in(&self, name: &str, content: impl AsRef<[u8]>) {
+        self.write("aside", content);
+        fs::rename(self.path("aside"), self.path(name)).unwrap();
+    }
+
+    /// Makes an empty folder.
+    pub fn make_folder(&self, name: &str) {
+        fs::create_dir_all(self.path(name)).unwrap();
+    }
+
+    /// The dead letters in `dead/NAME.jsonl`, in the order of their positions.
+    pub fn dead_letters(&self, name: &str) -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(self.path(&format!("dead/{name}.jsonl"))).unwrap_or_default();
+        let mut letters: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        letters.sort_by_key(|letter| letter["position"].to_string());
+        letters
+    }
+
+    /// Starts `tidemill run` with `options`.
+    #[must_use]
+    pub fn start(&self, options: &[&str]) -> Program {
+        let manifest = self.path("pipeline.toml");
+        let arguments = [&["run", manifest.to_str().unwrap()], options].concat();
+        Program::start(&arguments)
+    }
+
+    /// Runs `tidemill run` with `options` to its end, without input.
+    pub fn run(&self, options: &[&str]) -> Finished {
+        self.start(options).finish()
+    }
+
+    /// Runs `tidemill run` to its end, which must be a good one.
+    #[track_caller]
+    pub fn succeed(&self, options: &[&str]) -> Finished {
+        let finished = self.run(options);
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        finished
+    }
+}
+
+fn with_plugins(manifest: &str) -> String {
+    let mut pieces = manifest.split("\"@");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (name, rest) = piece.split_once('"').expect("a plugin's name ends in a quote");
+        text.push_str(&format!("\"{}\"{rest}", plugin(name).display()));
+    }
+    text
+}
