@@ -39,7 +39,7 @@ fn error(limits: &str, lines: &str) -> (String, Duration) {
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
     assert!(folders(&project.path("out"), "passed").is_empty());
     let error = finished.error();
-    assert!(error.contains("plugin `odd` in stream `passed`"), "{error}");
+    assert!(error.contains("stream `passed` failed: plugin `odd`: "), "{error}");
     (error.to_owned(), finished.time)
 }
 
