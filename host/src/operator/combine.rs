@@ -1,9 +1,9 @@
 //! Grouping rows by key and combining the values of each key with a plugin.
 //!
 //! Blocks come in; per partition one row a key comes out: the key columns, then the values, in the order in
-//! which keys first appeared. Rows wait until they are many, are sorted by key, and are combined in calls of a
-//! size that stays in the cache; what comes back waits again, before the rows that follow. So each key's values
-//! reach the plugin in arrival order, cut into calls in a way that follows from the rows alone.
+//! which keys first appeared. Rows wait until they are enough, are sorted by key, and are combined while they are
+//! in the cache; what comes back waits to be combined with its like. So each key's values reach the plugin in
+//! arrival order, cut into calls in a way that follows from the rows alone.
 
 use std::sync::Arc;
 
@@ -16,10 +16,11 @@ use super::{Factory, OperatorError, Output, Process, TaskInfo};
 use crate::partition::{Groups, KeyEncoder, concatenate};
 use crate::plugin::{Call, Plugin, Reducer};
 
-/// The least rows that are worth sorting.
-const MIN_WAITING_ROWS: usize = 64 * 1024;
-/// How many rows a key are worth sorting, where there are many keys.
-const WAITING_ROWS_A_KEY: usize = 3;
+/// How many rows are sorted and combined together: so many that most keys come several times, so few that they
+/// stay in the cache.
+const ENOUGH_ROWS: usize = 64 * 1024;
+/// How many combined rows may wait to be combined with one another.
+const MAX_COMBINED_ROWS: usize = 1024 * 1024;
 /// The most rows of one call; more don't make it faster.
 const MAX_CALL_ROWS: usize = 128 * 1024;
 
@@ -74,8 +75,9 @@ impl Factory for CombineFactory {
             output: self.output(),
             encoder: KeyEncoder::new(&self.key_fields)?,
             groups: Groups::default(),
-            waiting: Waiting::new(Arc::clone(&self.value_schema)),
-            enough: MIN_WAITING_ROWS,
+            fresh: Waiting::new(Arc::clone(&self.value_schema)),
+            combined: Waiting::new(Arc::clone(&self.value_schema)),
+            merge_at: MAX_COMBINED_ROWS,
             reducer: self.plugin.reducer(&self.stream, &self.value_schema)?,
         }))
     }
@@ -87,9 +89,12 @@ struct Combine {
     output: SchemaRef,
     encoder: KeyEncoder,
     groups: Groups,
-    waiting: Waiting,
-    /// How many waiting rows are combined. Counted in rows, so that it doesn't matter how they came in blocks.
-    enough: usize,
+    /// Rows as they came in. Counted in rows, so that it doesn't matter how they came in blocks.
+    fresh: Waiting,
+    /// Rows that are combined already, a row a key for each call that the key was in.
+    combined: Waiting,
+    /// How many combined rows are combined with one another.
+    merge_at: usize,
     reducer: Box<dyn Reducer>,
 }
 
@@ -97,13 +102,15 @@ impl Process for Combine {
     fn process(&mut self, block: &RecordBatch, task: &TaskInfo, _: &mut Output) -> Result<(), OperatorError> {
         let mut start = 0;
         while start < block.num_rows() {
-            let room = self.enough.saturating_sub(self.waiting.ids.len()).max(1);
-            let num_rows = room.min(block.num_rows() - start);
+            let num_rows = (ENOUGH_ROWS - self.fresh.ids.len()).min(block.num_rows() - start);
             self.wait(&block.slice(start, num_rows))?;
             start += num_rows;
-            if self.waiting.ids.len() >= self.enough {
-                self.combine(task)?;
-                self.enough = MIN_WAITING_ROWS.max(self.groups.len() * WAITING_ROWS_A_KEY);
+            if self.fresh.ids.len() == ENOUGH_ROWS {
+                self.combine_fresh(task)?;
+            }
+            if self.combined.ids.len() >= self.merge_at {
+                self.merge(task)?;
+                self.merge_at = MAX_COMBINED_ROWS.max(self.groups.len() * 3);
             }
         }
         Ok(())
@@ -113,21 +120,21 @@ impl Process for Combine {
         if self.groups.is_empty() {
             return Ok(());
         }
-        let mut num_waiting = usize::MAX;
-        while num_waiting == usize::MAX || self.waiting.ids.len() > self.groups.len() {
-            if self.waiting.ids.len() >= num_waiting {
+        self.combine_fresh(task)?;
+        while self.combined.ids.len() > self.groups.len() {
+            let before = self.combined.ids.len();
+            self.merge(task)?;
+            if self.combined.ids.len() == before {
                 // Two rows of a key don't fit into one call, so they can never become one.
                 return Err(OperatorError::KeyTooLarge(self.reducer.max_input()));
             }
-            num_waiting = self.waiting.ids.len();
-            self.combine(task)?;
         }
+        // With a row a key, sorting leaves them in the order of the keys.
+        let values = self.combined.take_sorted(self.groups.len())?;
         let (offsets, data) = self.groups.take();
         let mut columns = self.encoder.decode(offsets, data)?;
-        self.enough = MIN_WAITING_ROWS;
-        self.waiting.ids.clear();
-        let values = concatenate(&self.waiting.schema, &std::mem::take(&mut self.waiting.blocks))?;
-        columns.extend(values.iter().flat_map(RecordBatch::columns).cloned());
+        columns.extend(values.iter().flat_map(|sorted| sorted.values.columns()).cloned());
+        self.merge_at = MAX_COMBINED_ROWS;
         out.blocks.push(RecordBatch::try_new(Arc::clone(&self.output), columns)?);
         Ok(())
     }
@@ -138,19 +145,32 @@ impl Combine {
         let key: Vec<ArrayRef> =
             self.key.iter().filter_map(|&column| block.columns().get(column).cloned()).collect();
         let keys = self.encoder.encode(&key, block.num_rows())?;
-        self.groups.ids(&keys, &mut self.waiting.ids)?;
-        self.waiting.blocks.push(block.project(&self.values)?);
+        self.groups.ids(&keys, &mut self.fresh.ids)?;
+        self.fresh.blocks.push(block.project(&self.values)?);
         Ok(())
     }
 
-    /// Combines what waits, so that a key has one row, or one for each call that its rows were in.
-    fn combine(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
+    fn combine_fresh(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
+        match self.fresh.take_sorted(self.groups.len())? {
+            Some(sorted) => self.combine(task, &sorted),
+            None => Ok(()),
+        }
+    }
+
+    fn merge(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
+        match self.combined.take_sorted(self.groups.len())? {
+            Some(sorted) => self.combine(task, &sorted),
+            None => Ok(()),
+        }
+    }
+
+    /// Combines sorted rows, so that a key has one row, or one for each call that its rows were in.
+    fn combine(&mut self, task: &TaskInfo, sorted: &Sorted) -> Result<(), OperatorError> {
         let call = Call { time: task.time, partition: task.partition };
-        let Some(sorted) = self.waiting.take_sorted(self.groups.len())? else { return Ok(()) };
-        let before = sorted.ids.len();
+        let num_rows = sorted.ids.len();
         let mut start = 0;
-        while start < before {
-            let end = before.min(start + MAX_CALL_ROWS);
+        while start < num_rows {
+            let end = num_rows.min(start + MAX_CALL_ROWS);
             let ids = sorted.ids.get(start..end).unwrap_or_default();
             self.call(&call, ids, &sorted.values.slice(start, end - start))?;
             start = end;
@@ -168,8 +188,8 @@ impl Combine {
         }
         let (ends, keys) = runs(ids);
         let combined = self.reducer.reduce(call, &ends, values)?;
-        self.waiting.ids.extend(keys);
-        self.waiting.blocks.push(combined);
+        self.combined.ids.extend(keys);
+        self.combined.blocks.push(combined);
         Ok(())
     }
 }

@@ -19,8 +19,9 @@ pub struct Keep {
     rejects: Vec<RejectedRow>,
 }
 
-/// A text of ordinary language, cut into words, has about so many bytes a word.
-const BYTES_A_WORD: usize = 6;
+/// A text of ordinary language, cut into words, has more bytes a word than this; room that is not used costs
+/// less than to move what has outgrown its room.
+const BYTES_A_WORD: usize = 4;
 
 impl<B: Builder> Emit<B> {
     /// For functions that answer one row for each input row.
