@@ -361,3 +361,37 @@ fn times_are_written_as_rfc_3339_in_every_format() {
     assert_eq!(rows(&out, "csv"), ["2026-01-05T09:30:01.500Z,a"]);
     assert_eq!(rows(&out, "jsonl"), [r#"{"time":"2026-01-05T09:30:01.500Z","note":"a"}"#]);
 }
+
+#[test]
+fn words_are_cut_at_every_kind_of_white_space_and_at_nothing_else() {
+    let around = |byte: u8, before: usize| format!("{}{}b c", "a".repeat(before), char::from(byte));
+    let ascii = (0..128)
+        .filter(|byte| *byte != b'\n')
+        .flat_map(|byte| [0, 7, 8, 15, 16, 40].map(|n| around(byte, n)));
+    let other = ["a\u{85}b", "a\u{a0}b\u{2003}c", "日 本\u{3000}語", " é "].map(str::to_owned);
+    let lines: Vec<String> = ascii.chain(other).collect();
+    let project = Project::new(&format!(
+        r#"
+        [pipeline]
+        name = "words"
+        batch_interval = "1s"
+        [plugins.split]
+        path = "@split_words"
+        [sources.lines]
+        kind = "directory"
+        path = "in"
+        [streams.words]
+        op = "transform"
+        from = "lines"
+        plugin = "split"
+        {}
+        "#,
+        sink("words")
+    ));
+    project.write("in/lines", lines.join("\n"));
+    project.succeed(&["--once"]);
+    let mut expected: Vec<String> =
+        lines.iter().flat_map(|line| line.split_whitespace()).map(|word| format!("({word}, 1)")).collect();
+    expected.sort();
+    assert_eq!(rows(&project.path("out"), "words"), expected);
+}

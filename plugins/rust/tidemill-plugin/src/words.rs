@@ -1,7 +1,7 @@
 //! Cutting text into words at Unicode white space, fast where the text is ASCII.
 //!
-//! An ASCII text is looked at 64 bytes at a time: eight bytes in one number answer eight flags, and
-//! the set bits of 64 flags are where words end. That leaves no branch a byte to be guessed wrong.
+//! An ASCII text is looked at 64 bytes at a time: the bytes of a number or a vector answer a flag each,
+//! and the set bits of 64 flags are where words end. That leaves no branch a byte to be guessed wrong.
 
 use std::str::SplitWhitespace;
 
@@ -12,7 +12,7 @@ use std::str::SplitWhitespace;
 /// assert_eq!(words, ["to", "be", "or", "not"]);
 /// ```
 pub fn words(text: &str) -> Words<'_> {
-    match text.is_ascii() {
+    match is_ascii(text) {
         true => Words(Kind::Ascii(AsciiWords { text, word: 0, block: 0, ends: ends(text, 0) })),
         false => Words(Kind::Unicode(text.split_whitespace())),
     }
@@ -86,35 +86,94 @@ const BLOCK: usize = 64;
 fn ends(text: &str, block: usize) -> u64 {
     let bytes = text.as_bytes().get(block..).unwrap_or_default();
     let bytes = bytes.get(..BLOCK).unwrap_or(bytes);
-    let (chunks, rest) = bytes.as_chunks::<8>();
+    let (chunks, rest) = bytes.as_chunks::<CHUNK>();
     let mut ends = 0;
     for (i, chunk) in chunks.iter().enumerate() {
-        ends |= spaces(*chunk) << (i * 8);
+        ends |= spaces(*chunk) << (i * CHUNK);
     }
     if rest.is_empty() {
         return ends;
     }
-    // The last eight bytes once more, since a number is read faster than a few bytes are.
-    match bytes.last_chunk::<8>() {
-        Some(chunk) => ends | spaces(*chunk) << (bytes.len() - 8),
+    // The last bytes once more, since a whole chunk is read faster than a few bytes are.
+    match bytes.last_chunk::<CHUNK>() {
+        Some(chunk) => ends | spaces(*chunk) << (bytes.len() - CHUNK),
         None => (0..)
             .zip(rest)
             .fold(0, |ends, (i, byte)| ends | u64::from(matches!(byte, b'\t'..=b'\r' | b' ')) << i),
     }
 }
 
-/// A bit for each of eight ASCII bytes that is white space.
-#[inline]
-fn spaces(bytes: [u8; 8]) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let bytes = u64::from_le_bytes(bytes);
-    // Sums of two bytes below 128 stay within a byte; its top bit is the answer to "at least?".
-    let at_least = |bytes: u64, limit: u64| bytes + EACH * (128 - limit);
-    let no_space = at_least(bytes ^ (EACH * 0x20), 1);
-    let control = at_least(bytes, 9) & !at_least(bytes, 14);
-    let tops = (control | !no_space) & (EACH * 128);
-    // Each top bit is moved to a place of its own in the highest byte.
-    (tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+#[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
+use portable::{CHUNK, is_ascii, spaces};
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+use simd::{CHUNK, is_ascii, spaces};
+
+/// Eight bytes at a time, as one number.
+#[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
+mod portable {
+    /// The bytes that are looked at together.
+    pub const CHUNK: usize = 8;
+
+    /// Whether all bytes are ASCII.
+    pub fn is_ascii(text: &str) -> bool {
+        text.is_ascii()
+    }
+
+    /// A bit for each of eight ASCII bytes that is white space.
+    #[inline]
+    pub fn spaces(bytes: [u8; CHUNK]) -> u64 {
+        const EACH: u64 = 0x0101_0101_0101_0101;
+        let bytes = u64::from_le_bytes(bytes);
+        // Sums of two bytes below 128 stay within a byte; its top bit is the answer to "at least?".
+        let at_least = |bytes: u64, limit: u64| bytes + EACH * (128 - limit);
+        let no_space = at_least(bytes ^ (EACH * 0x20), 1);
+        let control = at_least(bytes, 9) & !at_least(bytes, 14);
+        let tops = (control | !no_space) & (EACH * 128);
+        // Each top bit is moved to a place of its own in the highest byte.
+        (tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    }
+}
+
+/// Sixteen bytes at a time, as one vector.
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+mod simd {
+    use core::arch::wasm32::{
+        u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u8x16_sub, u64x2, u64x2_splat, v128, v128_or,
+    };
+
+    /// The bytes that are looked at together.
+    pub const CHUNK: usize = 16;
+
+    /// Whether all bytes are ASCII.
+    #[inline]
+    pub fn is_ascii(text: &str) -> bool {
+        let (chunks, rest) = text.as_bytes().as_chunks::<CHUNK>();
+        let all = chunks.iter().fold(u64x2_splat(0), |all, chunk| v128_or(all, vector(*chunk)));
+        u8x16_bitmask(all) == 0
+            && match text.as_bytes().last_chunk::<CHUNK>() {
+                Some(last) => u8x16_bitmask(vector(*last)) == 0,
+                None => rest.is_ascii(),
+            }
+    }
+
+    /// A bit for each of sixteen bytes that is ASCII white space.
+    #[inline]
+    pub fn spaces(bytes: [u8; CHUNK]) -> u64 {
+        let bytes = vector(bytes);
+        let space = u8x16_eq(bytes, u8x16_splat(b' '));
+        let control = u8x16_lt(u8x16_sub(bytes, u8x16_splat(b'\t')), u8x16_splat(b'\r' - b'\t' + 1));
+        u64::from(u8x16_bitmask(v128_or(space, control)))
+    }
+
+    #[inline]
+    fn vector(bytes: [u8; CHUNK]) -> v128 {
+        let [low, high] = [0, 8].map(|at| {
+            let mut half = [0; 8];
+            half.copy_from_slice(&bytes[at..at + 8]);
+            u64::from_le_bytes(half)
+        });
+        u64x2(low, high)
+    }
 }
 
 #[cfg(test)]
