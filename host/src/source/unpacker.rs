@@ -176,6 +176,8 @@ impl Unpacker {
             Place::From(name, _) => format!("{name}@byte {}", self.bytes_before + misfit.bytes.start as u64),
         };
         let line = self.buffer.get(misfit.bytes).unwrap_or_default();
+        // Of a line that is too long there may be more or less in the buffer: what is kept must not tell.
+        let line = line.get(..self.max_line).unwrap_or(line);
         DeadLetter::line(&self.origin, Some(position), line, misfit.reason)
     }
 }
