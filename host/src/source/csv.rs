@@ -2,7 +2,8 @@
 //!
 //! The values go into the columns in order or, where there is a header, by its names. Blank lines are passed
 //! over. A record with too few or too many values, or with one that does not fit its column, is a misfit that
-//! says which and why. A record is only taken once its last quote is closed.
+//! says which and why. A record is only taken once its last quote is closed; where that is not so within
+//! `max_line`, its first line is a misfit and the next one starts a record.
 
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
@@ -10,7 +11,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 use memchr::memchr;
 
 use super::columns::Columns;
-use super::format::{Decoded, Decoder, MAX_BLOCK_ROWS, Misfit, too_long};
+use super::format::{Decoded, Decoder, MAX_BLOCK_ROWS, Misfit, UNCLOSED_QUOTE, too_long};
 use super::unpacker::num_line_ends;
 
 /// Whether the first record names the columns.
@@ -57,6 +58,25 @@ impl Csv {
             text: Vec::new(),
             ends: vec![0; num_columns + 1],
         })
+    }
+
+    /// Takes the record that `input` starts with: its bytes, and what is wrong with it. None where its end is
+    /// not there yet.
+    fn take(&mut self, input: &[u8]) -> Option<(usize, Result<(), String>)> {
+        let end = memchr(b'\n', input)?;
+        // How far to look must not depend on how much is there: a quote that is closed further on than the
+        // longest record and its line end reach is closed too late.
+        let longest = self.max_line.saturating_add(2);
+        let reach = input.get(..longest).unwrap_or(input);
+        if let Some((num_bytes, num_values)) = self.split(reach) {
+            let record = input.get(..num_bytes).unwrap_or_default();
+            return Some((num_bytes, self.push(record, num_values)));
+        }
+        if reach.len() < longest {
+            return None;
+        }
+        let reason = if end < longest { UNCLOSED_QUOTE.to_owned() } else { too_long(self.max_line) };
+        Some((end.saturating_add(1), Err(reason)))
     }
 
     /// Splits the record that `input` starts with into `text` and `ends`; answers its bytes and its values.
@@ -116,12 +136,9 @@ impl Decoder for Csv {
                 num_lines += 1;
                 continue;
             }
-            if memchr(b'\n', rest).is_none() {
-                break;
-            }
-            let Some((num_bytes, num_values)) = self.split(rest) else { break };
+            let Some((num_bytes, outcome)) = self.take(rest) else { break };
             let record = rest.get(..num_bytes).unwrap_or_default();
-            if let Err(reason) = self.push(record, num_values) {
+            if let Err(reason) = outcome {
                 let bytes = taken..taken + without_end(record).len();
                 misfits.push(Misfit { bytes, lines_before: num_lines, reason });
             }

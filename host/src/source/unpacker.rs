@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use memchr::{memchr, memchr_iter};
 
-use super::format::{Decoder, Misfit, too_long};
+use super::format::{Decoder, Misfit, UNCLOSED_QUOTE, too_long};
 use super::{Block, SourceError};
 use crate::record::DeadLetter;
 
@@ -138,7 +138,7 @@ impl Unpacker {
     /// Sets the first line of the buffer aside. Where it has an end, it is a quote in it that has none.
     fn give_up_line(&mut self) -> Block {
         let (end, taken, reason) = match memchr(LINE_END, &self.buffer) {
-            Some(end) => (end, end.saturating_add(1), "a quote in the line is never closed".to_owned()),
+            Some(end) => (end, end.saturating_add(1), UNCLOSED_QUOTE.to_owned()),
             None => (self.buffer.len(), self.buffer.len(), too_long(self.max_line)),
         };
         let block = self.dead_block(Misfit { bytes: 0..end, lines_before: 0, reason });
