@@ -141,7 +141,9 @@ impl Unpacker {
             Some(end) => (end, end.saturating_add(1), UNCLOSED_QUOTE.to_owned()),
             None => (self.buffer.len(), self.buffer.len(), too_long(self.max_line)),
         };
-        let block = self.dead_block(Misfit { bytes: 0..end, lines_before: 0, reason });
+        let line = self.buffer.get(..end).unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let block = self.dead_block(Misfit { bytes: 0..line.len(), lines_before: 0, reason });
         self.skipping = taken == end;
         self.lines_before += u64::from(!self.skipping);
         self.advance(taken);
