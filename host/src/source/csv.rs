@@ -259,6 +259,65 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_that_is_closed_too_late_counts_as_never_closed() {
+        let collected = unpack(
+            &encoding(Format::Csv, Some(SCHEMA), 10),
+            &[b"1,\"aaaa\nbbbbbbbbbbbbbb\n2,b,3\nc\",1\n4,d,4\n"],
+        );
+        assert_eq!(
+            collected.rows(),
+            [json!({ "id": 2, "name": "b", "price": 3.0 }), json!({ "id": 4, "name": "d", "price": 4.0 })]
+        );
+        let places: Vec<(String, String)> =
+            collected.refused().into_iter().map(|(place, reason, _)| (place, reason)).collect();
+        let expected = [
+            ("file:1", "a quote in the line is never closed"),
+            ("file:2", "the line is longer than max_line, 10 B"),
+            ("file:4", "the record has 2 values, not 3"),
+        ];
+        assert_eq!(places, expected.map(|(place, reason)| (place.to_owned(), reason.to_owned())));
+    }
+
+    const ALL: &str = r#"{ "b": "boolean?", "i": "int64?", "f": "float64?", "t": "timestamp?", "u": "utf8?", "x": "binary?" }"#;
+
+    #[test]
+    fn every_type_has_its_values_its_nulls_and_its_misfits() {
+        let collected = unpack(
+            &encoding(Format::Csv, Some(ALL), 1000),
+            &[b"false,-9223372036854775808,-0.5,1969-12-31T23:59:59Z,\xc3\xa9,FF\n,,,,,\n\
+                yes,,,,,\n,1.5,,,,\n,,1_0,,,\n,,,noon,,\n,,,,,f\n"],
+        );
+        assert_eq!(
+            collected.rows(),
+            [
+                json!({ "b": false, "i": i64::MIN, "f": -0.5, "t": "1969-12-31T23:59:59Z", "u": "é", "x": "ff" }),
+                json!({ "b": null, "i": null, "f": null, "t": null, "u": null, "x": null }),
+            ]
+        );
+        let reasons: Vec<String> = collected.refused().into_iter().map(|(_, reason, _)| reason).collect();
+        let expected = [
+            "column `b`: `yes` is no boolean",
+            "column `i`: `1.5` is no int64",
+            "column `f`: `1_0` is no float64",
+            "column `t`: `noon` is no timestamp",
+            "column `x`: `f` is no binary",
+        ];
+        assert_eq!(reasons, expected);
+    }
+
+    #[test]
+    fn what_a_refused_record_left_in_other_columns_is_taken_back() {
+        let schema = r#"{ "u": "utf8", "x": "binary?", "i": "int64" }"#;
+        let collected =
+            unpack(&encoding(Format::Csv, Some(schema), 1000), &[b"a,01,x\nb,02zz,1\nc,,2\nd,03,3\n"]);
+        assert_eq!(
+            collected.rows(),
+            [json!({ "u": "c", "x": null, "i": 2 }), json!({ "u": "d", "x": "03", "i": 3 })]
+        );
+        assert_eq!(collected.dead().len(), 2);
+    }
+
+    #[test]
     fn a_carriage_return_within_quotes_stays() {
         assert_eq!(csv(&[b"1,a,\"2\r\"\n"]).rows()[0]["price"], json!(2.0));
         assert_eq!(csv(&[b"1,\"a\r\",2\r\n1,a\rb,2\r\n"]).rows()[1]["name"], json!("a\rb"));
@@ -300,6 +359,21 @@ mod tests {
             let expected: Vec<_> =
                 rows.iter().map(|(id, name)| json!({ "id": id, "name": name, "price": null })).collect();
             prop_assert_eq!(collected.rows(), expected);
+        }
+
+        #[test]
+        fn chunks_do_not_matter_where_records_are_too_long(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                b"\n".as_slice(), b"\r\n", b"\"", b"1,a,1\n", b"2,\"b\n\",\n", b"aaaaaaaaaaaaaaaa", b"\xff", b",",
+            ]), 0..40),
+            chunk in 1_usize..20,
+        ) {
+            let encoding = encoding(Format::Csv, Some(SCHEMA), 12);
+            let bytes = pieces.concat();
+            let once = unpack(&encoding, &[&bytes]);
+            let torn = unpack(&encoding, &bytes.chunks(chunk).collect::<Vec<_>>());
+            prop_assert_eq!(once.rows(), torn.rows());
+            prop_assert_eq!(once.refused(), torn.refused());
         }
 
         #[test]

@@ -322,6 +322,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_set_aside_names_the_peer() {
+        let (listener, source) = listen().await;
+        let running = run(&source, Extent::Endless);
+        let (mut peer, _) = listener.accept().await.unwrap();
+        peer.write_all(b"good\nx\xff\n").await.unwrap();
+        peer.write_all(&[b'y'; 101]).await.unwrap();
+        peer.write_all(b"\nbetter\r\n").await.unwrap();
+        running.basket.when_there_are(4).await;
+        running.stop.send(true).unwrap();
+        running.task.await.unwrap().unwrap();
+        let collected = running.basket.take();
+        assert_eq!(collected.lines(), ["good", "better"]);
+        let expected = [
+            ("the line is not UTF-8 from its byte 1 on", "x\u{fffd}".to_owned()),
+            ("the line is longer than max_line, 100 B", "y".repeat(100)),
+        ];
+        let expected = expected.map(|(reason, line)| (source.address.clone(), reason.to_owned(), line));
+        assert_eq!(collected.refused(), expected);
+    }
+
+    #[tokio::test]
+    async fn it_stops_while_it_waits_for_a_peer_that_refuses() {
+        let (listener, source) = listen().await;
+        drop(listener);
+        for extent in [Extent::Endless, Extent::Available] {
+            let running = run(&source, extent);
+            tokio::task::yield_now().await;
+            running.stop.send(true).unwrap();
+            running.task.await.unwrap().unwrap();
+            assert_eq!(running.basket.num(), 0);
+        }
+    }
+
+    #[tokio::test]
     async fn it_connects_again_when_the_peer_goes() {
         let (listener, source) = listen().await;
         let running = run(&source, Extent::Endless);

@@ -233,6 +233,23 @@ mod tests {
     }
 
     #[test]
+    fn of_a_line_that_is_too_long_what_would_be_allowed_is_kept_however_it_came() {
+        let whole: &[&[u8]] = &[b"a\n1234567\r\nb\n"];
+        let torn: &[&[u8]] = &[b"a\n123456", b"7\r\nb", b"\n"];
+        for format in [Format::Text, Format::Csv, Format::Jsonl] {
+            let schema = (format != Format::Text).then_some(r#"{ "id": "int64" }"#);
+            for chunks in [whole, torn, &[b"a\n1234567"]] {
+                let refused = unpack(&encoding(format, schema, 4), chunks).refused();
+                let long = refused.iter().find(|(place, ..)| place == "file:2").unwrap();
+                assert_eq!(
+                    (long.1.as_str(), long.2.as_str()),
+                    ("the line is longer than max_line, 4 B", "1234")
+                );
+            }
+        }
+    }
+
+    #[test]
     fn within_a_file_a_position_is_a_byte() {
         let mut unpacker = unpacker(Place::From("file".to_owned(), 1000), 99);
         unpacker.room().extend_from_slice(b"good\n\xff\n");
