@@ -2,7 +2,8 @@
 //!
 //! The values go into the columns in order or, where there is a header, by its names. Blank lines are passed
 //! over. A record with too few or too many values, or with one that does not fit its column, is a misfit that
-//! says which and why. A record is only taken once its last quote is closed.
+//! says which and why. A record is only taken once its last quote is closed; where that is not so within
+//! `max_line`, its first line is a misfit and the next one starts a record.
 
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
@@ -10,7 +11,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 use memchr::memchr;
 
 use super::columns::Columns;
-use super::format::{Decoded, Decoder, MAX_BLOCK_ROWS, Misfit, too_long};
+use super::format::{Decoded, Decoder, MAX_BLOCK_ROWS, Misfit, UNCLOSED_QUOTE, too_long};
 use super::unpacker::num_line_ends;
 
 /// Whether the first record names the columns.
@@ -57,6 +58,25 @@ impl Csv {
             text: Vec::new(),
             ends: vec![0; num_columns + 1],
         })
+    }
+
+    /// Takes the record that `input` starts with: its bytes, and what is wrong with it. None where its end is
+    /// not there yet.
+    fn take(&mut self, input: &[u8]) -> Option<(usize, Result<(), String>)> {
+        let end = memchr(b'\n', input)?;
+        // How far to look must not depend on how much is there: a quote that is closed further on than the
+        // longest record and its line end reach is closed too late.
+        let longest = self.max_line.saturating_add(2);
+        let reach = input.get(..longest).unwrap_or(input);
+        if let Some((num_bytes, num_values)) = self.split(reach) {
+            let record = input.get(..num_bytes).unwrap_or_default();
+            return Some((num_bytes, self.push(record, num_values)));
+        }
+        if reach.len() < longest {
+            return None;
+        }
+        let reason = if end < longest { UNCLOSED_QUOTE.to_owned() } else { too_long(self.max_line) };
+        Some((end.saturating_add(1), Err(reason)))
     }
 
     /// Splits the record that `input` starts with into `text` and `ends`; answers its bytes and its values.
@@ -116,12 +136,9 @@ impl Decoder for Csv {
                 num_lines += 1;
                 continue;
             }
-            if memchr(b'\n', rest).is_none() {
-                break;
-            }
-            let Some((num_bytes, num_values)) = self.split(rest) else { break };
+            let Some((num_bytes, outcome)) = self.take(rest) else { break };
             let record = rest.get(..num_bytes).unwrap_or_default();
-            if let Err(reason) = self.push(record, num_values) {
+            if let Err(reason) = outcome {
                 let bytes = taken..taken + without_end(record).len();
                 misfits.push(Misfit { bytes, lines_before: num_lines, reason });
             }
@@ -242,6 +259,65 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_that_is_closed_too_late_counts_as_never_closed() {
+        let collected = unpack(
+            &encoding(Format::Csv, Some(SCHEMA), 10),
+            &[b"1,\"aaaa\nbbbbbbbbbbbbbb\n2,b,3\nc\",1\n4,d,4\n"],
+        );
+        assert_eq!(
+            collected.rows(),
+            [json!({ "id": 2, "name": "b", "price": 3.0 }), json!({ "id": 4, "name": "d", "price": 4.0 })]
+        );
+        let places: Vec<(String, String)> =
+            collected.refused().into_iter().map(|(place, reason, _)| (place, reason)).collect();
+        let expected = [
+            ("file:1", "a quote in the line is never closed"),
+            ("file:2", "the line is longer than max_line, 10 B"),
+            ("file:4", "the record has 2 values, not 3"),
+        ];
+        assert_eq!(places, expected.map(|(place, reason)| (place.to_owned(), reason.to_owned())));
+    }
+
+    const ALL: &str = r#"{ "b": "boolean?", "i": "int64?", "f": "float64?", "t": "timestamp?", "u": "utf8?", "x": "binary?" }"#;
+
+    #[test]
+    fn every_type_has_its_values_its_nulls_and_its_misfits() {
+        let collected = unpack(
+            &encoding(Format::Csv, Some(ALL), 1000),
+            &[b"false,-9223372036854775808,-0.5,1969-12-31T23:59:59Z,\xc3\xa9,FF\n,,,,,\n\
+                yes,,,,,\n,1.5,,,,\n,,1_0,,,\n,,,noon,,\n,,,,,f\n"],
+        );
+        assert_eq!(
+            collected.rows(),
+            [
+                json!({ "b": false, "i": i64::MIN, "f": -0.5, "t": "1969-12-31T23:59:59Z", "u": "é", "x": "ff" }),
+                json!({ "b": null, "i": null, "f": null, "t": null, "u": null, "x": null }),
+            ]
+        );
+        let reasons: Vec<String> = collected.refused().into_iter().map(|(_, reason, _)| reason).collect();
+        let expected = [
+            "column `b`: `yes` is no boolean",
+            "column `i`: `1.5` is no int64",
+            "column `f`: `1_0` is no float64",
+            "column `t`: `noon` is no timestamp",
+            "column `x`: `f` is no binary",
+        ];
+        assert_eq!(reasons, expected);
+    }
+
+    #[test]
+    fn what_a_refused_record_left_in_other_columns_is_taken_back() {
+        let schema = r#"{ "u": "utf8", "x": "binary?", "i": "int64" }"#;
+        let collected =
+            unpack(&encoding(Format::Csv, Some(schema), 1000), &[b"a,01,x\nb,02zz,1\nc,,2\nd,03,3\n"]);
+        assert_eq!(
+            collected.rows(),
+            [json!({ "u": "c", "x": null, "i": 2 }), json!({ "u": "d", "x": "03", "i": 3 })]
+        );
+        assert_eq!(collected.dead().len(), 2);
+    }
+
+    #[test]
     fn a_carriage_return_within_quotes_stays() {
         assert_eq!(csv(&[b"1,a,\"2\r\"\n"]).rows()[0]["price"], json!(2.0));
         assert_eq!(csv(&[b"1,\"a\r\",2\r\n1,a\rb,2\r\n"]).rows()[1]["name"], json!("a\rb"));
@@ -283,6 +359,21 @@ mod tests {
             let expected: Vec<_> =
                 rows.iter().map(|(id, name)| json!({ "id": id, "name": name, "price": null })).collect();
             prop_assert_eq!(collected.rows(), expected);
+        }
+
+        #[test]
+        fn chunks_do_not_matter_where_records_are_too_long(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                b"\n".as_slice(), b"\r\n", b"\"", b"1,a,1\n", b"2,\"b\n\",\n", b"aaaaaaaaaaaaaaaa", b"\xff", b",",
+            ]), 0..40),
+            chunk in 1_usize..20,
+        ) {
+            let encoding = encoding(Format::Csv, Some(SCHEMA), 12);
+            let bytes = pieces.concat();
+            let once = unpack(&encoding, &[&bytes]);
+            let torn = unpack(&encoding, &bytes.chunks(chunk).collect::<Vec<_>>());
+            prop_assert_eq!(once.rows(), torn.rows());
+            prop_assert_eq!(once.refused(), torn.refused());
         }
 
         #[test]

@@ -217,6 +217,10 @@ mod tests {
     }
 
     fn lines(replayable: &mut Box<dyn Replayable>, time: BatchTime) -> Vec<String> {
+        read(replayable, time).lines()
+    }
+
+    fn read(replayable: &mut Box<dyn Replayable>, time: BatchTime) -> Collected {
         let mut blocks = Vec::new();
         for split in replayable.cut(time, 4).unwrap() {
             split
@@ -226,7 +230,7 @@ mod tests {
                 })
                 .unwrap();
         }
-        Collected { blocks }.lines()
+        Collected { blocks }
     }
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -315,6 +319,37 @@ mod tests {
     }
 
     #[test]
+    fn files_that_changed_together_come_by_name_and_empty_ones_count_as_taken() {
+        let dir = TempDir::new().unwrap();
+        write_old(&dir, "z", SECOND);
+        let mut watched = open(&Directory { existing: true, ..Directory::new(dir.path()) }, Extent::Endless);
+        for name in ["c", "a", "b"] {
+            write(&dir, name, name, SECOND);
+        }
+        write(&dir, "empty", "", SECOND);
+        assert_eq!(lines(&mut watched, at(1)), ["old", "a", "b", "c"]);
+        write(&dir, "empty", "filled too late", 2 * SECOND);
+        assert!(lines(&mut watched, at(2)).is_empty());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_set_aside_under_the_name_of_its_file() {
+        let dir = TempDir::new().unwrap();
+        let schema = Some(serde_json::from_str(r#"{ "id": "int64" }"#).unwrap());
+        let source = Directory { format: Format::Csv, schema, header: true, ..Directory::new(dir.path()) };
+        let mut watched = open(&source, Extent::Available);
+        write(&dir, "a.csv", "id\n1\nx\n", SECOND);
+        write(&dir, "b.csv", "id\ny\n2", SECOND);
+        let collected = read(&mut watched, at(1));
+        assert_eq!(collected.rows().len(), 2);
+        let expected = [("a.csv:3", "x"), ("b.csv:2", "y")].map(|(place, line)| {
+            (place.to_owned(), format!("column `id`: `{line}` is no int64"), line.to_owned())
+        });
+        assert_eq!(collected.refused(), expected);
+        assert!(collected.dead().iter().all(|letter| letter.origin == "source"));
+    }
+
+    #[test]
     fn only_files_whose_names_fit_are_taken() {
         let dir = TempDir::new().unwrap();
         let mut watched =
@@ -336,7 +371,13 @@ mod tests {
         std::fs::create_dir(&path).unwrap();
         let mut watched = open(&Directory::new(&path), Extent::Endless);
         std::fs::remove_dir(&path).unwrap();
-        assert!(matches!(watched.cut(at(1), 4), Err(SourceError::Path { .. })));
+        match watched.cut(at(1), 4) {
+            Err(SourceError::Path { path: named, .. }) => assert_eq!(named, path),
+            other => panic!("{:?}", other.map(|splits| splits.len())),
+        }
+        // When it is back it is read again.
+        std::fs::create_dir(&path).unwrap();
+        assert!(lines(&mut watched, at(2)).is_empty());
     }
 
     #[test]

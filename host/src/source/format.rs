@@ -144,6 +144,9 @@ pub fn too_long(max_line: usize) -> String {
     format!("the line is longer than max_line, {}", Bytes(max_line as u64))
 }
 
+/// The reason for a line with a quote that is not closed before the bytes end, or before the record is too long.
+pub const UNCLOSED_QUOTE: &str = "a quote in the line is never closed";
+
 /// The reason for bytes that are not UTF-8.
 pub fn not_utf8(error: &simdutf8::compat::Utf8Error) -> String {
     format!("the line is not UTF-8 from its byte {} on", error.valid_up_to())

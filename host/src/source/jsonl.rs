@@ -190,6 +190,66 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_type_has_its_values_its_nulls_and_its_misfits() {
+        let schema = r#"{ "b": "boolean?", "i": "int64?", "f": "float64?", "t": "timestamp?", "u": "utf8?", "x": "binary?" }"#;
+        let lines = [
+            r#"{"b": true, "i": 9223372036854775807, "f": 2, "t": "2026-11-20 19:30:01", "u": "true", "x": "00\u0066F"}"#,
+            r#"{"b": null, "i": null, "f": null, "t": null, "u": null, "x": null}"#,
+            "{}",
+            r#"{"b": "true"}"#,
+            r#"{"i": 9223372036854775808}"#,
+            r#"{"f": "1"}"#,
+            r#"{"t": 1795548601}"#,
+            r#"{"u": false}"#,
+            r#"{"x": "0"}"#,
+            "null",
+            r#""text""#,
+        ];
+        let collected =
+            unpack(&encoding(Format::Jsonl, Some(schema), 1000), &[lines.join("\r\n").as_bytes()]);
+        let nulls = json!({ "b": null, "i": null, "f": null, "t": null, "u": null, "x": null });
+        let full = json!({
+            "b": true, "i": i64::MAX, "f": 2.0, "t": "2026-11-20T19:30:01Z", "u": "true", "x": "00ff",
+        });
+        assert_eq!(collected.rows(), [full, nulls.clone(), nulls]);
+        let expected = [
+            "column `b`: `\"true\"` is no boolean",
+            "column `i`: `9223372036854775808` is no int64",
+            "column `f`: `\"1\"` is no float64",
+            "column `t`: `1795548601` is no timestamp",
+            "column `u`: `false` is no utf8",
+            "column `x`: `\"0\"` is no binary",
+            "the line is not a JSON object: invalid type: null, expected an object",
+            "the line is not a JSON object: invalid type: string \"text\", expected an object",
+        ];
+        let refused = collected.refused();
+        assert_eq!(refused.len(), expected.len());
+        for (i, ((place, reason, line), expected)) in refused.iter().zip(expected).enumerate() {
+            assert_eq!((place, line.as_str()), (&format!("file:{}", i + 4), lines[i + 3]));
+            assert!(reason.starts_with(expected), "{reason}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_and_lines_that_are_too_long_cost_themselves_only() {
+        let bytes = b"{\"id\": 1}\n{\"name\": \"\xff\"}\n{\"id\":             2}\n{\"id\": 3}\n";
+        for chunk in 1..=bytes.len() {
+            let chunks: Vec<&[u8]> = bytes.chunks(chunk).collect();
+            let collected = unpack(&encoding(Format::Jsonl, Some(SCHEMA), 16), &chunks);
+            let ids: Vec<_> = collected.rows().iter().map(|row| row["id"].clone()).collect();
+            assert_eq!(ids, [1, 3]);
+            let expected = [
+                ("file:2", "the line is not UTF-8 from its byte 10 on", "{\"name\": \"\u{fffd}\"}"),
+                ("file:3", "the line is longer than max_line, 16 B", "{\"id\":          "),
+            ];
+            assert_eq!(
+                collected.refused(),
+                expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()))
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_written_is_read_again(rows in prop::collection::vec((any::<i64>(), any::<Option<String>>()), 0..20)) {

@@ -213,6 +213,7 @@ mod tests {
             let bytes = pieces.concat();
             let collected = text(12, &bytes.chunks(chunk).collect::<Vec<_>>());
             prop_assert_eq!((collected.lines(), collected.dead().len()), naive(&bytes, 12));
+            prop_assert_eq!(collected.refused(), text(12, &[&bytes]).refused());
         }
     }
 }

@@ -229,6 +229,37 @@ mod tests {
     }
 
     #[test]
+    fn any_number_of_splits_gives_the_same_lines_and_the_same_files_the_same_splits() {
+        let dir = TempDir::new().unwrap();
+        let long = |len: usize, end: &str| format!("{}{end}", "x".repeat(len));
+        let texts = [
+            String::new(),
+            (0..40_000).map(|i| format!("a{i}\r\n")).collect::<String>() + "no end",
+            "\n".repeat(300_000),
+            long(CHUNK_BYTES * 3, "\r\n") + "after\n" + &long(CHUNK_BYTES + 1, "\n") + &long(CHUNK_BYTES, ""),
+            String::new(),
+            "last\r".to_owned(),
+        ];
+        let mut expected = Vec::new();
+        for text in &texts {
+            let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
+            let lines = lines.map(|line| line.strip_suffix('\r').unwrap_or(line).to_owned());
+            expected.extend(lines.filter(|_| !text.is_empty()));
+        }
+        let files: Vec<Found> =
+            texts.iter().enumerate().map(|(i, text)| found(&dir, &i.to_string(), text.as_bytes())).collect();
+        for num_splits in [0, 1, 2, 3, 4, 5, 7, 1000] {
+            let splits = cut(&files, num_splits, Borders::Lines).unwrap();
+            assert!(splits.len() <= num_splits.max(1));
+            assert_eq!(splits, cut(&files, num_splits, Borders::Lines).unwrap());
+            let parts = read(splits, &encoding(Format::Text, None, 4 << 20));
+            let lines: Vec<String> = parts.iter().flat_map(Collected::lines).collect();
+            // Not `assert_eq`, which would print megabytes.
+            assert!(lines == expected, "{num_splits} splits, {} lines of {}", lines.len(), expected.len());
+        }
+    }
+
+    #[test]
     fn splits_are_about_equal_and_in_order() {
         let dir = TempDir::new().unwrap();
         let line = |i: usize| format!("{i:>99}\n");

@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use memchr::{memchr, memchr_iter};
 
-use super::format::{Decoder, Misfit, too_long};
+use super::format::{Decoder, Misfit, UNCLOSED_QUOTE, too_long};
 use super::{Block, SourceError};
 use crate::record::DeadLetter;
 
@@ -138,10 +138,12 @@ impl Unpacker {
     /// Sets the first line of the buffer aside. Where it has an end, it is a quote in it that has none.
     fn give_up_line(&mut self) -> Block {
         let (end, taken, reason) = match memchr(LINE_END, &self.buffer) {
-            Some(end) => (end, end.saturating_add(1), "a quote in the line is never closed".to_owned()),
+            Some(end) => (end, end.saturating_add(1), UNCLOSED_QUOTE.to_owned()),
             None => (self.buffer.len(), self.buffer.len(), too_long(self.max_line)),
         };
-        let block = self.dead_block(Misfit { bytes: 0..end, lines_before: 0, reason });
+        let line = self.buffer.get(..end).unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let block = self.dead_block(Misfit { bytes: 0..line.len(), lines_before: 0, reason });
         self.skipping = taken == end;
         self.lines_before += u64::from(!self.skipping);
         self.advance(taken);
@@ -176,6 +178,8 @@ impl Unpacker {
             Place::From(name, _) => format!("{name}@byte {}", self.bytes_before + misfit.bytes.start as u64),
         };
         let line = self.buffer.get(misfit.bytes).unwrap_or_default();
+        // Of a line that is too long there may be more or less in the buffer: what is kept must not tell.
+        let line = line.get(..self.max_line).unwrap_or(line);
         DeadLetter::line(&self.origin, Some(position), line, misfit.reason)
     }
 }
@@ -226,6 +230,23 @@ mod tests {
     fn a_line_as_long_as_allowed_is_taken_with_either_end() {
         let collected = unpack(&encoding(Format::Text, None, 4), &[b"1234", b"\r", b"\n1234\n", b"1234\r"]);
         assert_eq!(collected.lines(), ["1234", "1234", "1234"]);
+    }
+
+    #[test]
+    fn of_a_line_that_is_too_long_what_would_be_allowed_is_kept_however_it_came() {
+        let whole: &[&[u8]] = &[b"a\n1234567\r\nb\n"];
+        let torn: &[&[u8]] = &[b"a\n123456", b"7\r\nb", b"\n"];
+        for format in [Format::Text, Format::Csv, Format::Jsonl] {
+            let schema = (format != Format::Text).then_some(r#"{ "id": "int64" }"#);
+            for chunks in [whole, torn, &[b"a\n1234567"]] {
+                let refused = unpack(&encoding(format, schema, 4), chunks).refused();
+                let long = refused.iter().find(|(place, ..)| place == "file:2").unwrap();
+                assert_eq!(
+                    (long.1.as_str(), long.2.as_str()),
+                    ("the line is longer than max_line, 4 B", "1234")
+                );
+            }
+        }
     }
 
     #[test]
