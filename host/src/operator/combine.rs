@@ -11,7 +11,7 @@ use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{Fields, Schema, SchemaRef};
 
-use super::transform::{bytes_of, halves};
+use super::transform::bytes_of;
 use super::{Factory, OperatorError, Output, Process, TaskInfo};
 use crate::partition::{Groups, KeyEncoder, concatenate};
 use crate::plugin::{Call, Plugin, Reducer};
@@ -166,44 +166,20 @@ impl Combine {
 
     /// Combines sorted rows, so that a key has one row, or one for each call that its rows were in.
     fn combine(&mut self, task: &TaskInfo, sorted: &Sorted) -> Result<(), OperatorError> {
+        let num_rows = sorted.values.num_rows();
+        let is_large =
+            num_rows > MAX_CALL_ROWS || bytes_of(sorted.values.columns()) > self.reducer.max_input().0;
+        if is_large && num_rows > 1 {
+            let (first, second) = sorted.split_at(num_rows / 2);
+            self.combine(task, &first)?;
+            return self.combine(task, &second);
+        }
         let call = Call { time: task.time, partition: task.partition };
-        let num_rows = sorted.ids.len();
-        let mut start = 0;
-        while start < num_rows {
-            let end = num_rows.min(start + MAX_CALL_ROWS);
-            let ids = sorted.ids.get(start..end).unwrap_or_default();
-            self.call(&call, ids, &sorted.values.slice(start, end - start))?;
-            start = end;
-        }
-        Ok(())
-    }
-
-    /// Combines rows that are sorted by key, in as few calls as the plugin's limit allows.
-    fn call(&mut self, call: &Call, ids: &[u32], values: &RecordBatch) -> Result<(), OperatorError> {
-        if ids.len() > 1 && bytes_of(values.columns()) > self.reducer.max_input().0 {
-            let (first, second) = halves(values);
-            let (first_ids, second_ids) = ids.split_at(first.num_rows());
-            self.call(call, first_ids, &first)?;
-            return self.call(call, second_ids, &second);
-        }
-        let (ends, keys) = runs(ids);
-        let combined = self.reducer.reduce(call, &ends, values)?;
-        self.combined.ids.extend(keys);
+        let combined = self.reducer.reduce(&call, &sorted.ends, &sorted.values)?;
+        self.combined.ids.extend(&sorted.keys);
         self.combined.blocks.push(combined);
         Ok(())
     }
-}
-
-/// Where each run of equal ids ends, and its id.
-fn runs(ids: &[u32]) -> (Vec<u32>, Vec<u32>) {
-    let (mut ends, mut keys) = (Vec::new(), Vec::new());
-    let mut end = 0_u32;
-    for run in ids.chunk_by(|a, b| a == b) {
-        end = end.saturating_add(u32::try_from(run.len()).unwrap_or(u32::MAX));
-        ends.push(end);
-        keys.extend(run.first());
-    }
-    (ends, keys)
 }
 
 /// Rows of values that wait to be combined, with the id of each one's key.
@@ -213,9 +189,34 @@ struct Waiting {
     blocks: Vec<RecordBatch>,
 }
 
+/// Rows of values, those of each key together.
 struct Sorted {
-    ids: Vec<u32>,
+    /// Where the rows of each key end.
+    ends: Vec<u32>,
+    /// The ids of the keys, ascending.
+    keys: Vec<u32>,
     values: RecordBatch,
+}
+
+impl Sorted {
+    /// The first `row` rows, and the others. The rows of a key may fall to both.
+    fn split_at(&self, row: usize) -> (Self, Self) {
+        let (left, right) = (row, self.values.num_rows() - row);
+        let border = u32::try_from(row).unwrap_or(u32::MAX);
+        let whole = self.ends.partition_point(|end| *end <= border);
+        let (ends, later_ends) = self.ends.split_at(whole);
+        let (keys, later_keys) = self.keys.split_at(whole);
+        let (mut ends, mut keys) = (ends.to_vec(), keys.to_vec());
+        if ends.last().copied().unwrap_or(0) < border {
+            ends.push(border);
+            keys.extend(later_keys.first());
+        }
+        let later_ends = later_ends.iter().map(|end| end - border).collect();
+        (
+            Self { ends, keys, values: self.values.slice(0, left) },
+            Self { ends: later_ends, keys: later_keys.to_vec(), values: self.values.slice(left, right) },
+        )
+    }
 }
 
 impl Waiting {
@@ -229,48 +230,96 @@ impl Waiting {
         let Some(values) = concatenate(&self.schema, &std::mem::take(&mut self.blocks))? else {
             return Ok(None);
         };
-        if ids.is_sorted() {
-            return Ok(Some(Sorted { ids, values }));
-        }
-        let (rows, ids) = counting_sort(&ids, num_keys);
-        Ok(Some(Sorted { ids, values: take_record_batch(&values, &UInt32Array::from(rows))? }))
+        let mut order = Order::of(&ids, num_keys);
+        let (ends, keys) = order.ends();
+        let values = match ids.is_sorted() {
+            true => values,
+            false => take_record_batch(&values, &UInt32Array::from(order.rows(&ids)))?,
+        };
+        Ok(Some(Sorted { ends, keys, values }))
     }
 }
 
-/// The rows in the order of their ids, and the ids in that order.
-fn counting_sort(ids: &[u32], num_keys: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut next = vec![0_u32; num_keys + 1];
-    for &id in ids {
-        if let Some(count) = next.get_mut(id as usize + 1) {
-            *count += 1;
+/// The order of rows by their ids, found by counting.
+struct Order {
+    /// Where the rows of each id begin, and behind the last one where all end.
+    starts: Vec<u32>,
+}
+
+impl Order {
+    fn of(ids: &[u32], num_keys: usize) -> Self {
+        let mut starts = vec![0_u32; num_keys + 1];
+        for &id in ids {
+            if let Some(count) = starts.get_mut(id as usize + 1) {
+                *count += 1;
+            }
         }
-    }
-    let mut total = 0;
-    for start in &mut next {
-        total += *start;
-        *start = total;
-    }
-    let mut rows = vec![0_u32; ids.len()];
-    let mut sorted = vec![0_u32; ids.len()];
-    for (row, &id) in (0_u32..).zip(ids) {
-        let Some(place) = next.get_mut(id as usize) else { continue };
-        if let (Some(at), Some(key)) = (rows.get_mut(*place as usize), sorted.get_mut(*place as usize)) {
-            (*at, *key) = (row, id);
+        let mut total = 0;
+        for start in &mut starts {
+            total += *start;
+            *start = total;
         }
-        *place += 1;
+        Self { starts }
     }
-    (rows, sorted)
+
+    /// Where the rows of each id end that has any, and these ids.
+    fn ends(&self) -> (Vec<u32>, Vec<u32>) {
+        let (mut ends, mut keys) = (Vec::new(), Vec::new());
+        for (id, (start, end)) in (0_u32..).zip(self.starts.iter().zip(self.starts.iter().skip(1))) {
+            if start < end {
+                ends.push(*end);
+                keys.push(id);
+            }
+        }
+        (ends, keys)
+    }
+
+    /// The rows in their order. Afterwards the starts are ends.
+    fn rows(&mut self, ids: &[u32]) -> Vec<u32> {
+        let mut rows = vec![0_u32; ids.len()];
+        for (row, &id) in (0_u32..).zip(ids) {
+            let Some(place) = self.starts.get_mut(id as usize) else { continue };
+            if let Some(at) = rows.get_mut(*place as usize) {
+                *at = row;
+            }
+            *place += 1;
+        }
+        rows
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::{AsArray, Int64Array};
+    use arrow::datatypes::Int64Type;
+
     use super::*;
 
     #[test]
     fn sorting_by_id_is_stable() {
-        let (rows, sorted) = counting_sort(&[2, 0, 2, 1, 0], 3);
-        assert_eq!(rows, [1, 4, 3, 0, 2]);
-        assert_eq!(sorted, [0, 0, 1, 2, 2]);
-        assert_eq!(runs(&sorted), (vec![2, 3, 5], vec![0, 1, 2]));
+        let ids = [2, 0, 2, 4, 0];
+        let mut order = Order::of(&ids, 5);
+        assert_eq!(order.ends(), (vec![2, 4, 5], vec![0, 2, 4]));
+        assert_eq!(order.rows(&ids), [1, 4, 0, 2, 3]);
+    }
+
+    #[test]
+    fn sorted_rows_are_split_within_a_key_or_between_two() {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..5));
+        let values = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let sorted = Sorted { ends: vec![2, 4, 5], keys: vec![0, 2, 4], values };
+        let shape = |half: &Sorted| {
+            (
+                half.ends.clone(),
+                half.keys.clone(),
+                half.values.column(0).as_primitive::<Int64Type>().values().to_vec(),
+            )
+        };
+        let (first, second) = sorted.split_at(2);
+        assert_eq!(shape(&first), (vec![2], vec![0], vec![0, 1]));
+        assert_eq!(shape(&second), (vec![2, 3], vec![2, 4], vec![2, 3, 4]));
+        let (first, second) = sorted.split_at(3);
+        assert_eq!(shape(&first), (vec![2, 3], vec![0, 2], vec![0, 1, 2]));
+        assert_eq!(shape(&second), (vec![1, 2], vec![2, 4], vec![3, 4]));
     }
 }

@@ -154,7 +154,7 @@ impl Transforming {
 }
 
 /// The rows of `block`, first half and second half.
-pub(super) fn halves(block: &RecordBatch) -> (RecordBatch, RecordBatch) {
+fn halves(block: &RecordBatch) -> (RecordBatch, RecordBatch) {
     let middle = block.num_rows() / 2;
     (block.slice(0, middle), block.slice(middle, block.num_rows() - middle))
 }
