@@ -245,3 +245,23 @@ fn limits_have_a_maximum() {
         assert_eq!(message, format!(":7: plugins.split.limits: {place}"));
     }
 }
+
+#[test]
+fn a_source_that_never_ends_is_not_run_once() {
+    let project = Project::new(
+        r#"
+        [pipeline]
+        name = "endless"
+        batch_interval = "50ms"
+        [sources.lines]
+        kind = "generate"
+        [sinks.nowhere]
+        kind = "discard"
+        from = "lines"
+        "#,
+    );
+    let ran = project.run(&["--once"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.error().contains("pipeline.toml:5: sources.lines: "), "{}", ran.stderr);
+    assert!(ran.error().ends_with("give `rows`"), "{}", ran.stderr);
+}

@@ -9,9 +9,9 @@ use super::args::RunArgs;
 use super::screen::{LiveListener, Screen};
 use super::{End, FAILED, engine};
 use crate::batch::SystemClock;
-use crate::context::{Control, Listener, RunOptions, StartError, StopMode, start};
-use crate::manifest::Manifest;
-use crate::source::Extent;
+use crate::context::{Control, Listener, RunError, RunOptions, StartError, StopMode, start};
+use crate::manifest::{Fault, Manifest, Place};
+use crate::source::{Extent, SourceError};
 
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
     let manifest = Manifest::read(&args.manifest)?;
@@ -22,6 +22,10 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
     let running = match start(&manifest.pipeline, &options(args), &engine, Arc::new(SystemClock), listeners) {
         Ok(running) => running,
         Err(StartError::Wrong(fault)) => return Err(End::wrong(manifest.explain(&fault))),
+        Err(StartError::Failed(RunError::Source { name, error: SourceError::Option(problem) })) => {
+            let fault = Fault::from_message(Place::item(format!("sources.{name}")), &problem);
+            return Err(End::wrong(manifest.explain(&fault)));
+        }
         Err(error) => return Err(End::failed(error)),
     };
     tracing::info!(pipeline = %pipeline.name, interval_ms = pipeline.interval.millis(), "running");

@@ -17,8 +17,11 @@ pub fn text(pipeline: &Pipeline, opened: &OpenedPipeline, plan: &StagePlan) -> S
         for node in &stage.nodes {
             let _ = writeln!(out, "  {}: {}", node.stream, node.label);
         }
-        for port in &stage.ports {
-            let _ = writeln!(out, "  -> {}", destination(pipeline, port));
+        for (number, port) in stage.ports.iter().enumerate() {
+            let _ = match port {
+                Port::Output(output) => writeln!(out, "  -> {}", destination(pipeline, *output)),
+                Port::Pass | Port::Bucket(..) => writeln!(out, "  -> {}", readers(plan, (index, number))),
+            };
         }
     }
     let _ = writeln!(out, "schemas:");
@@ -57,8 +60,8 @@ fn arrows(out: &mut String, pipeline: &Pipeline, index: usize, stage: &Stage) {
     let name = |target: &Target| match target {
         Target::Node(node) => format!("s{index}n{node}"),
         Target::Port(port) => match stage.ports.get(*port) {
-            Some(port_plan @ Port::Output(_)) => {
-                format!("s{index}p{port}[\\\"{}\"\\]", destination(pipeline, port_plan))
+            Some(Port::Output(output)) => {
+                format!("s{index}p{port}[\\\"{}\"\\]", destination(pipeline, *output))
             }
             _ => format!("s{index}p{port}"),
         },
@@ -89,6 +92,13 @@ fn origin(pipeline: &Pipeline, opened: &OpenedPipeline, stage: &Stage) -> String
     }
 }
 
+/// The stages that read a port.
+fn readers(plan: &StagePlan, port: (usize, usize)) -> String {
+    let reads = |stage: &Stage| matches!(&stage.source, Origin::Exchange(ports, _) if ports.contains(&port));
+    let readers = plan.stages.iter().enumerate().filter(|(_, stage)| reads(stage));
+    readers.map(|(index, _)| format!("stage {index}")).collect::<Vec<_>>().join(", ")
+}
+
 fn exchange_name(exchange: &Exchange) -> String {
     match exchange {
         Exchange::ByKey(_) => "shuffle by key".to_owned(),
@@ -98,13 +108,9 @@ fn exchange_name(exchange: &Exchange) -> String {
     }
 }
 
-fn destination(pipeline: &Pipeline, port: &Port) -> String {
-    match port {
-        Port::Output(output) => match pipeline.sinks.get_index(*output) {
-            Some((name, output)) => format!("{name}: {}", output.sink.kind()),
-            None => String::new(),
-        },
-        Port::Pass => "next stage".to_owned(),
-        Port::Bucket(..) => "next stage, by key".to_owned(),
+fn destination(pipeline: &Pipeline, output: usize) -> String {
+    match pipeline.sinks.get_index(output) {
+        Some((name, output)) => format!("{name}: {}", output.sink.kind()),
+        None => String::new(),
     }
 }
