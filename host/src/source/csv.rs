@@ -21,7 +21,12 @@ pub enum Header {
     Absent,
     /// It names them, and has not come yet.
     Expected,
+    /// It should have named them, and could not be read, so that nobody knows which value is whose.
+    Unreadable,
 }
+
+/// The reason for every record behind a header that could not be read.
+const NO_HEADER: &str = "the header before it could not be read";
 
 /// Decodes separated values.
 pub struct Csv {
@@ -101,6 +106,9 @@ impl Csv {
 
     /// Makes a row of the record that was split last.
     fn push(&mut self, record: &[u8], num_values: usize) -> Result<(), String> {
+        if self.header == Header::Unreadable {
+            return Err(NO_HEADER.to_owned());
+        }
         if without_end(record).len() > self.max_line {
             return Err(too_long(self.max_line));
         }
@@ -127,6 +135,12 @@ impl Csv {
 const MIN_TEXT: usize = 4096;
 
 impl Decoder for Csv {
+    fn gave_up(&mut self) {
+        if self.header == Header::Expected {
+            self.header = Header::Unreadable;
+        }
+    }
+
     fn decode(&mut self, input: &[u8], misfits: &mut Vec<Misfit>) -> Result<Decoded, ArrowError> {
         let (mut taken, mut num_lines) = (0, 0);
         while self.columns.num_rows() < MAX_BLOCK_ROWS {
@@ -139,6 +153,7 @@ impl Decoder for Csv {
             let Some((num_bytes, outcome)) = self.take(rest) else { break };
             let record = rest.get(..num_bytes).unwrap_or_default();
             if let Err(reason) = outcome {
+                self.gave_up();
                 let bytes = taken..taken + without_end(record).len();
                 misfits.push(Misfit { bytes, lines_before: num_lines, reason });
             }
@@ -321,6 +336,20 @@ mod tests {
     fn a_carriage_return_within_quotes_stays() {
         assert_eq!(csv(&[b"1,a,\"2\r\"\n"]).rows()[0]["price"], json!(2.0));
         assert_eq!(csv(&[b"1,\"a\r\",2\r\n1,a\rb,2\r\n"]).rows()[1]["name"], json!("a\rb"));
+    }
+
+    #[test]
+    fn behind_a_header_that_cannot_be_read_nothing_is() {
+        let encoding = Encoding { header: true, ..encoding(Format::Csv, Some(SCHEMA), 20) };
+        for header in
+            [b"id,na\xffme,price\n".as_slice(), b"id,name,price,and,many,more\n", b"id,\"name,price\n"]
+        {
+            let collected = unpack(&encoding, &[header, b"1,a,2\n", b"2,b,3\n"]);
+            assert_eq!(collected.rows().len(), 0);
+            let refused = collected.refused();
+            assert_eq!(refused.len(), 3, "{refused:?}");
+            assert!(refused[1..].iter().all(|(_, reason, _)| reason == super::NO_HEADER), "{refused:?}");
+        }
     }
 
     #[test]

@@ -116,6 +116,9 @@ pub trait Decoder: Send {
     /// Takes whole records off the front of `input`, at most a block of them. What is left is offered again,
     /// with more behind it. Answers zero bytes where there is no whole record.
     fn decode(&mut self, input: &[u8], misfits: &mut Vec<Misfit>) -> Result<Decoded, ArrowError>;
+
+    /// A record was set aside without being offered, because it is too long or has no end.
+    fn gave_up(&mut self) {}
 }
 
 /// What a decoder took off the front of its input.

@@ -137,6 +137,7 @@ impl Unpacker {
 
     /// Sets the first line of the buffer aside. Where it has an end, it is a quote in it that has none.
     fn give_up_line(&mut self) -> Block {
+        self.decoder.gave_up();
         let (end, taken, reason) = match memchr(LINE_END, &self.buffer) {
             Some(end) => (end, end.saturating_add(1), UNCLOSED_QUOTE.to_owned()),
             None => (self.buffer.len(), self.buffer.len(), too_long(self.max_line)),
