@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// The system's allocator gives the pages of large, short-lived columns back at once and faults them in again:
-/// a third of the time of a word count.
+/// The system's allocator gives the pages of large, short-lived columns back at once and faults them in again;
+/// this one keeps them for the next block.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -102,7 +102,7 @@ impl host::Host for Guest {
     }
 
     fn count(&mut self, name: String, delta: u64) {
-        self.voice.count(name, delta);
+        self.voice.count(&name, delta);
     }
 }
 
