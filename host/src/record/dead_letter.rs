@@ -10,6 +10,16 @@ pub enum DeadLetterKind {
     Undecodable,
     /// A plugin refused it.
     Reject,
+    /// A plugin trapped on it.
+    Trap,
+    /// A plugin took too long over it.
+    Timeout,
+    /// A plugin wanted too much memory for it.
+    Memory,
+    /// A plugin answered for it what can't be, or more than may be.
+    InvalidOutput,
+    /// A plugin answered that it failed on it.
+    Error,
 }
 
 /// One row set aside.
