@@ -15,6 +15,7 @@ mod operators;
 mod bad_input;
 mod bad_manifests;
 mod misbehaving_plugins;
+mod poison;
 mod stopping;
 mod examples;
 mod library;

@@ -1,4 +1,5 @@
-//! Plugins that trap, never return or take all memory: the run ends with an error that names them.
+//! Plugins that trap, never return or take all memory, where errors are to stop the pipeline: the run ends with an
+//! error that names them.
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ fn run(limits: &str, lines: &str) -> (Project, Finished) {
         op = "transform"
         from = "lines"
         plugin = "odd"
+        on_error = "stop"
         [sinks.out]
         kind = "files"
         from = "passed"

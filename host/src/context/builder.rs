@@ -10,7 +10,7 @@ use super::running::{RunningContext, StartError, start};
 use crate::batch::{Clock, SystemClock};
 use crate::manifest::{DeadLetterSpec, Fault, Output, Pipeline, Place, PluginSource, Stream};
 use crate::operator::{
-    Count, CountByValue, Filter, Operator, Reduce, ReduceByKey, Repartition, Transform, Union,
+    Count, CountByValue, Filter, Operator, Reduce, ReduceByKey, Repartition, Tolerance, Transform, Union,
 };
 use crate::plugin::{Engine, EngineOptions, Plugin, PluginSpec};
 use crate::record::Interval;
@@ -192,10 +192,17 @@ impl StreamingContext {
         op: impl Operator + 'static,
     ) -> StreamHandle {
         let from = from.iter().map(|stream| stream.0.clone()).collect();
-        let replaced =
-            self.pipeline.streams.insert(name.to_owned(), Stream { from, op: Box::new(op) }).is_some();
+        let stream = Stream { from, op: Box::new(op), tolerance: Tolerance::default() };
+        let replaced = self.pipeline.streams.insert(name.to_owned(), stream).is_some();
         self.once(replaced, "streams", name);
         StreamHandle(name.to_owned())
+    }
+
+    /// Says what becomes of rows on which the plugin of `stream` fails; by default they are set aside, up to a
+    /// hundred a batch.
+    pub fn tolerance(&mut self, stream: &StreamHandle, tolerance: Tolerance) -> &mut Self {
+        self.pipeline.streams.get_mut(&stream.0).into_iter().for_each(|stream| stream.tolerance = tolerance);
+        self
     }
 
     /// Prints the first rows of each batch.

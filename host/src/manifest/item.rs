@@ -99,6 +99,23 @@ impl<'t> Item<'t> {
         }
     }
 
+    /// Takes those of the keys `keys` out that are there, as a table of its own.
+    pub(super) fn take_keys(&mut self, keys: &[&'static str]) -> Self {
+        let mut table = DeTable::new();
+        for &key in keys {
+            self.taken.push(key);
+            if let Some((key, value)) = self.table.remove_entry(key) {
+                table.insert(key, value);
+            }
+        }
+        Self { path: self.path.clone(), span: self.span.clone(), table, taken: Vec::new() }
+    }
+
+    /// The first of its keys, where it has any.
+    pub(super) fn first_key(&self) -> Option<&str> {
+        self.table.keys().next().map(|key| key.get_ref().as_ref())
+    }
+
     /// Makes what the options that are left describe.
     pub(super) fn choose<T: ?Sized>(self, kind: &str, chooser: &Chooser<T>) -> Result<Box<T>, Fault> {
         self.read_by(|options| (chooser.choose)(kind, options))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::operator::Operator;
+use crate::operator::{Operator, Tolerance};
 use crate::plugin::{Plugin, PluginSpec};
 use crate::record::Interval;
 use crate::sink::Sink;
@@ -83,6 +83,8 @@ pub struct Stream {
     pub from: Vec<String>,
     /// How.
     pub op: Box<dyn Operator>,
+    /// What becomes of rows on which its plugin fails.
+    pub tolerance: Tolerance,
 }
 
 /// Where the rows of a stream go.

@@ -16,6 +16,7 @@ use super::item::Item;
 use super::pipeline::{DEFAULT_PARTITIONS, DeadLetterSpec, Output, Pipeline, PluginSource, Stream};
 use super::read::Origin;
 use super::words::suggest_among;
+use crate::operator::Tolerance;
 use crate::plugin::PluginSpec;
 use crate::record::{Interval, Period};
 
@@ -137,8 +138,13 @@ fn times_to_strings(value: &mut DeValue<'_>) {
 fn read_stream(mut item: Item<'_>, origin: &Origin<'_>) -> Result<Stream, Fault> {
     let kind = item.take_choice("op", "operator", origin.kinds.operators.kinds)?;
     let from = item.take_from()?;
+    let tolerance = item.take_keys(&Tolerance::KEYS);
     let op = item.choose(&kind, &origin.kinds.operators)?;
-    Ok(Stream { from, op })
+    if let (None, Some(key)) = (op.plugin(), tolerance.first_key()) {
+        let problem = format!("`{kind}` calls no plugin, so that nothing fails in it");
+        return Err(Fault::new(Place::key(tolerance.path(), key), problem, "leave it out"));
+    }
+    Ok(Stream { from, op, tolerance: tolerance.read()? })
 }
 
 fn read_sink(mut item: Item<'_>, origin: &Origin<'_>) -> Result<Output, Fault> {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::kinds::{Chooser, Kinds};
 use super::read::{Origin, parse};
 use super::*;
-use crate::operator::{Inputs, Opened, Operator, OperatorError};
+use crate::operator::{Inputs, Opened, Operator, OperatorError, Tolerance};
 use crate::record::{Bytes, DeclaredSchema, Interval, Period};
 use crate::source::{self, Reader, Source, SourceError};
 
@@ -229,7 +229,10 @@ fn pipeline(streams: &[(&str, &[&str])], sink: &str) -> Pipeline {
     for (name, from) in streams {
         let kind = if from.len() > 1 { "union" } else { "count" };
         let from = from.iter().map(|name| (*name).to_owned()).collect();
-        pipeline.streams.insert((*name).to_owned(), Stream { from, op: Box::new(Op { kind, plugin: None }) });
+        pipeline.streams.insert(
+            (*name).to_owned(),
+            Stream { from, op: Box::new(Op { kind, plugin: None }), tolerance: Tolerance::default() },
+        );
     }
     let output = Output { from: sink.to_owned(), sink: Box::new(crate::sink::Discard {}) };
     pipeline.sinks.insert("out".to_owned(), output);

@@ -3,18 +3,23 @@
 //! Blocks come in; per partition one row a key comes out: the key columns, then the values, in the order in
 //! which keys first appeared. Rows wait until they are enough, are sorted by key, and are combined while they are
 //! in the cache; what comes back waits to be combined with its like. So each key's values reach the plugin in
-//! arrival order, cut into calls in a way that follows from the rows alone.
+//! arrival order, cut into calls in a way that follows from the rows alone. A key that the plugin fails on is set
+//! aside with all its rows, here and behind the exchange.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::compute::take;
 use arrow::datatypes::{Fields, Schema, SchemaRef};
+use hashbrown::{HashMap, HashSet};
 
+use super::poison::{Blame, Cause};
+use super::sorted::{Sorted, Waiting};
 use super::transform::bytes_of;
-use super::{Factory, OperatorError, Output, Process, TaskInfo};
-use crate::partition::{Groups, KeyEncoder, concatenate};
-use crate::plugin::{Call, Plugin, Reducer};
+use super::{Factory, Opening, OperatorError, Output, Process, TaskInfo, plugin_of};
+use crate::partition::{Groups, KeyEncoder};
+use crate::plugin::{Call, Plugin, PluginError, PluginFailure, Reducer};
+use crate::record::{DeadLetter, DeadLetterKind, json_rows};
 
 /// How many rows are sorted and combined together: so many that most keys come several times, so few that they
 /// stay in the cache.
@@ -24,7 +29,32 @@ const MAX_COMBINED_ROWS: usize = 1024 * 1024;
 /// The most rows of one call; more don't make it faster.
 const MAX_CALL_ROWS: usize = 128 * 1024;
 
-/// Makes the combining of one operator.
+/// Combining before an exchange, and after it.
+pub(super) struct Combining {
+    /// On rows as they come: key columns and values in any order.
+    pub(super) before: Arc<CombineFactory>,
+    /// On what `before` puts out.
+    pub(super) after: Arc<CombineFactory>,
+}
+
+impl Combining {
+    /// For the input of `opening`, by the columns `key`; all other columns are values. Opens the plugin, to see that
+    /// it accepts them.
+    pub(super) fn open(opening: &Opening<'_>, key: Vec<usize>) -> Result<Self, OperatorError> {
+        let plugin = plugin_of(opening)?;
+        let blame = Arc::new(Blame::new(opening.tolerance, opening.stream, plugin.as_ref()));
+        let num_key_columns = key.len();
+        let factory = |input: &SchemaRef, key, heeds| {
+            CombineFactory::new(Arc::clone(plugin), opening.stream, input, key, Arc::clone(&blame), heeds)
+        };
+        let before = Arc::new(factory(opening.input()?, key, false));
+        plugin.reducer(opening.stream, &before.value_schema)?;
+        let after = Arc::new(factory(&before.output(), (0..num_key_columns).collect(), true));
+        Ok(Self { before, after })
+    }
+}
+
+/// Makes the combining of one operator on one side of an exchange.
 pub(super) struct CombineFactory {
     plugin: Arc<dyn Plugin>,
     stream: String,
@@ -32,31 +62,26 @@ pub(super) struct CombineFactory {
     values: Vec<usize>,
     key_fields: Fields,
     value_schema: SchemaRef,
+    blame: Arc<Blame>,
+    /// Whether keys that were set aside before the exchange are set aside here too.
+    heeds: bool,
 }
 
 impl CombineFactory {
-    /// For rows with schema `input`, by the columns `key`; all other columns are values. Opens the plugin, to see
-    /// that it accepts them.
-    pub(super) fn open(
-        plugin: &Arc<dyn Plugin>,
+    fn new(
+        plugin: Arc<dyn Plugin>,
         stream: &str,
         input: &SchemaRef,
         key: Vec<usize>,
-    ) -> Result<Self, OperatorError> {
+        blame: Arc<Blame>,
+        heeds: bool,
+    ) -> Self {
         let values: Vec<_> = (0..input.fields().len()).filter(|column| !key.contains(column)).collect();
         let fields = |columns: &[usize]| {
             columns.iter().filter_map(|&c| input.fields().get(c).cloned()).collect::<Fields>()
         };
         let (key_fields, value_schema) = (fields(&key), Arc::new(Schema::new(fields(&values))));
-        plugin.reducer(stream, &value_schema)?;
-        Ok(Self {
-            plugin: Arc::clone(plugin),
-            stream: stream.to_owned(),
-            key,
-            values,
-            key_fields,
-            value_schema,
-        })
+        Self { plugin, stream: stream.to_owned(), key, values, key_fields, value_schema, blame, heeds }
     }
 
     /// The key columns, then the values.
@@ -79,6 +104,11 @@ impl Factory for CombineFactory {
             combined: Waiting::new(Arc::clone(&self.value_schema)),
             merge_at: MAX_COMBINED_ROWS,
             reducer: self.plugin.reducer(&self.stream, &self.value_schema)?,
+            plugin: self.plugin.id().name.clone(),
+            stream: self.stream.clone(),
+            blame: Arc::clone(&self.blame),
+            heeds: self.heeds,
+            aside: SetAside::default(),
         }))
     }
 }
@@ -96,6 +126,20 @@ struct Combine {
     /// How many combined rows are combined with one another.
     merge_at: usize,
     reducer: Box<dyn Reducer>,
+    plugin: String,
+    stream: String,
+    blame: Arc<Blame>,
+    heeds: bool,
+    aside: SetAside,
+}
+
+/// What a partition sets aside.
+#[derive(Default)]
+struct SetAside {
+    /// The keys, by their ids.
+    causes: HashMap<u32, Cause>,
+    /// Their rows, of values alone, with the id of each one's key.
+    rows: Vec<(Vec<u32>, RecordBatch)>,
 }
 
 impl Process for Combine {
@@ -120,22 +164,33 @@ impl Process for Combine {
         if self.groups.is_empty() {
             return Ok(());
         }
+        if self.heeds {
+            self.heed(task);
+        }
         self.combine_fresh(task)?;
-        while self.combined.ids.len() > self.groups.len() {
+        while self.combined.ids.len() > self.groups.len() - self.aside.causes.len() {
             let before = self.combined.ids.len();
             self.merge(task)?;
             if self.combined.ids.len() == before {
-                // Two rows of a key don't fit into one call, so they can never become one.
-                return Err(OperatorError::KeyTooLarge(self.reducer.max_input()));
+                self.give_up_large_keys(task)?;
             }
         }
         // With a row a key, sorting leaves them in the order of the keys.
         let values = self.combined.take_sorted(self.groups.len())?;
+        let aside = std::mem::take(&mut self.aside);
         let (offsets, data) = self.groups.take();
-        let mut columns = self.encoder.decode(offsets, data)?;
-        columns.extend(values.iter().flat_map(|sorted| sorted.values.columns()).cloned());
+        if !self.heeds {
+            aside.mark(task, &self.blame, &offsets, &data);
+        }
+        let mut keys = self.encoder.decode(offsets, data)?;
+        out.dead.extend(aside.letters(&keys, &self.output, &self.blame)?);
         self.merge_at = MAX_COMBINED_ROWS;
-        out.blocks.push(RecordBatch::try_new(Arc::clone(&self.output), columns)?);
+        let Some(sorted) = values else { return Ok(()) };
+        if !aside.causes.is_empty() {
+            keys = of_rows(&keys, &sorted.keys)?;
+        }
+        keys.extend(sorted.values.columns().iter().cloned());
+        out.blocks.push(RecordBatch::try_new(Arc::clone(&self.output), keys)?);
         Ok(())
     }
 }
@@ -152,174 +207,157 @@ impl Combine {
 
     fn combine_fresh(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
         match self.fresh.take_sorted(self.groups.len())? {
-            Some(sorted) => self.combine(task, &sorted),
+            Some(sorted) => self.combine(task, sorted),
             None => Ok(()),
         }
     }
 
     fn merge(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
         match self.combined.take_sorted(self.groups.len())? {
-            Some(sorted) => self.combine(task, &sorted),
+            Some(sorted) => self.combine(task, sorted),
             None => Ok(()),
         }
     }
 
     /// Combines sorted rows, so that a key has one row, or one for each call that its rows were in.
-    fn combine(&mut self, task: &TaskInfo, sorted: &Sorted) -> Result<(), OperatorError> {
+    fn combine(&mut self, task: &TaskInfo, mut sorted: Sorted) -> Result<(), OperatorError> {
+        if !self.aside.causes.is_empty() {
+            sorted = self.aside.divert(&sorted)?;
+        }
         let num_rows = sorted.values.num_rows();
+        if num_rows == 0 {
+            return Ok(());
+        }
         let is_large =
             num_rows > MAX_CALL_ROWS || bytes_of(sorted.values.columns()) > self.reducer.max_input().0;
         if is_large && num_rows > 1 {
             let (first, second) = sorted.split_at(num_rows / 2);
-            self.combine(task, &first)?;
-            return self.combine(task, &second);
+            self.combine(task, first)?;
+            return self.combine(task, second);
         }
-        let call = Call { time: task.time, partition: task.partition };
-        let combined = self.reducer.reduce(&call, &sorted.ends, &sorted.values)?;
-        self.combined.ids.extend(&sorted.keys);
-        self.combined.blocks.push(combined);
+        match self.call(task, &sorted) {
+            Ok(combined) => self.keep(&sorted, combined),
+            Err(error) => return self.recover(task, sorted, error),
+        }
         Ok(())
     }
-}
 
-/// Rows of values that wait to be combined, with the id of each one's key.
-struct Waiting {
-    schema: SchemaRef,
-    ids: Vec<u32>,
-    blocks: Vec<RecordBatch>,
-}
+    fn keep(&mut self, sorted: &Sorted, combined: RecordBatch) {
+        self.combined.ids.extend(&sorted.keys);
+        self.combined.blocks.push(combined);
+    }
 
-/// Rows of values, those of each key together.
-struct Sorted {
-    /// Where the rows of each key end.
-    ends: Vec<u32>,
-    /// The ids of the keys, ascending.
-    keys: Vec<u32>,
-    values: RecordBatch,
-}
+    fn call(&mut self, task: &TaskInfo, sorted: &Sorted) -> Result<RecordBatch, PluginError> {
+        let call = Call { time: task.time, partition: task.partition };
+        self.reducer.reduce(&call, &sorted.ends, &sorted.values)
+    }
 
-impl Sorted {
-    /// The first `row` rows, and the others. The rows of a key may fall to both.
-    fn split_at(&self, row: usize) -> (Self, Self) {
-        let (left, right) = (row, self.values.num_rows() - row);
-        let border = u32::try_from(row).unwrap_or(u32::MAX);
-        let whole = self.ends.partition_point(|end| *end <= border);
-        let (ends, later_ends) = self.ends.split_at(whole);
-        let (keys, later_keys) = self.keys.split_at(whole);
-        let (mut ends, mut keys) = (ends.to_vec(), keys.to_vec());
-        if ends.last().copied().unwrap_or(0) < border {
-            ends.push(border);
-            keys.extend(later_keys.first());
+    fn call_anew(&mut self, task: &TaskInfo, sorted: &Sorted) -> Result<RecordBatch, PluginError> {
+        self.reducer.renew();
+        self.call(task, sorted)
+    }
+
+    /// Sets aside the keys that fail alone, and combines the rows of the others.
+    fn recover(&mut self, task: &TaskInfo, sorted: Sorted, error: PluginError) -> Result<(), OperatorError> {
+        let blame = Arc::clone(&self.blame);
+        blame.pardon(task.time, error)?;
+        // The instance may have failed over what it did before.
+        let cause = match self.call_anew(task, &sorted) {
+            Ok(combined) => {
+                self.keep(&sorted, combined);
+                return Ok(());
+            }
+            Err(error) => blame.pardon(task.time, error)?,
+        };
+        self.call_anew(task, &sorted.of_keys(0..0)).map_err(OperatorError::FailsWithoutRows)?;
+        let num_keys = sorted.keys.len();
+        let poison = blame.search(task.time, 0..num_keys, cause, &mut |keys| {
+            self.call_anew(task, &sorted.of_keys(keys)).map(drop)
+        })?;
+        if poison.is_empty() {
+            // Its keys fail only in company.
+            self.combine(task, sorted.of_keys(0..num_keys / 2))?;
+            return self.combine(task, sorted.of_keys(num_keys / 2..num_keys));
         }
-        let later_ends = later_ends.iter().map(|end| end - border).collect();
-        (
-            Self { ends, keys, values: self.values.slice(0, left) },
-            Self { ends: later_ends, keys: later_keys.to_vec(), values: self.values.slice(left, right) },
-        )
-    }
-}
-
-impl Waiting {
-    fn new(schema: SchemaRef) -> Self {
-        Self { schema, ids: Vec::new(), blocks: Vec::new() }
+        for (place, cause) in poison {
+            sorted.keys.get(place).into_iter().for_each(|&id| self.aside.add(id, cause.clone()));
+        }
+        self.combine(task, sorted)
     }
 
-    /// Takes all rows, sorted by key; those of a key stay in order. None where nothing waits.
-    fn take_sorted(&mut self, num_keys: usize) -> Result<Option<Sorted>, OperatorError> {
-        let ids = std::mem::take(&mut self.ids);
-        let Some(values) = concatenate(&self.schema, &std::mem::take(&mut self.blocks))? else {
-            return Ok(None);
-        };
-        let mut order = Order::of(&ids, num_keys);
-        let (ends, keys) = order.ends();
-        let values = match ids.is_sorted() {
-            true => values,
-            false => take_record_batch(&values, &UInt32Array::from(order.rows(&ids)))?,
-        };
-        Ok(Some(Sorted { ends, keys, values }))
-    }
-}
-
-/// The order of rows by their ids, found by counting.
-struct Order {
-    /// Where the rows of each id begin, and behind the last one where all end.
-    starts: Vec<u32>,
-}
-
-impl Order {
-    fn of(ids: &[u32], num_keys: usize) -> Self {
-        let mut starts = vec![0_u32; num_keys + 1];
-        for &id in ids {
-            if let Some(count) = starts.get_mut(id as usize + 1) {
-                *count += 1;
+    /// Sets aside keys of which two rows don't fit into one call, so that they can never become one.
+    fn give_up_large_keys(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
+        let mut seen = HashSet::new();
+        let repeated: Vec<u32> = self.combined.ids.iter().copied().filter(|id| !seen.insert(*id)).collect();
+        let (plugin, stream) = (self.plugin.clone(), Some(self.stream.clone()));
+        let failure = PluginFailure::KeyTooLarge(self.reducer.max_input());
+        let cause = Cause { kind: DeadLetterKind::InvalidOutput, reason: failure.to_string() };
+        self.blame.pardon(task.time, PluginError { plugin, stream, failure })?;
+        for id in repeated {
+            if !self.aside.causes.contains_key(&id) {
+                self.blame.condemn(task.time, &cause)?;
+                self.aside.add(id, cause.clone());
             }
         }
-        let mut total = 0;
-        for start in &mut starts {
-            total += *start;
-            *start = total;
-        }
-        Self { starts }
+        Ok(())
     }
 
-    /// Where the rows of each id end that has any, and these ids.
-    fn ends(&self) -> (Vec<u32>, Vec<u32>) {
-        let (mut ends, mut keys) = (Vec::new(), Vec::new());
-        for (id, (start, end)) in (0_u32..).zip(self.starts.iter().zip(self.starts.iter().skip(1))) {
-            if start < end {
-                ends.push(*end);
-                keys.push(id);
+    /// Sets aside the keys that were set aside before the exchange.
+    fn heed(&mut self, task: &TaskInfo) {
+        for (key, cause) in self.blame.marked(task.time) {
+            if let Some(id) = self.groups.get(&key) {
+                self.aside.add(id, cause);
             }
         }
-        (ends, keys)
-    }
-
-    /// The rows in their order. Afterwards the starts are ends.
-    fn rows(&mut self, ids: &[u32]) -> Vec<u32> {
-        let mut rows = vec![0_u32; ids.len()];
-        for (row, &id) in (0_u32..).zip(ids) {
-            let Some(place) = self.starts.get_mut(id as usize) else { continue };
-            if let Some(at) = rows.get_mut(*place as usize) {
-                *at = row;
-            }
-            *place += 1;
-        }
-        rows
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use arrow::array::{AsArray, Int64Array};
-    use arrow::datatypes::Int64Type;
-
-    use super::*;
-
-    #[test]
-    fn sorting_by_id_is_stable() {
-        let ids = [2, 0, 2, 4, 0];
-        let mut order = Order::of(&ids, 5);
-        assert_eq!(order.ends(), (vec![2, 4, 5], vec![0, 2, 4]));
-        assert_eq!(order.rows(&ids), [1, 4, 0, 2, 3]);
+impl SetAside {
+    fn add(&mut self, id: u32, cause: Cause) {
+        self.causes.insert(id, cause);
     }
 
-    #[test]
-    fn sorted_rows_are_split_within_a_key_or_between_two() {
-        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..5));
-        let values = RecordBatch::try_from_iter([("n", column)]).unwrap();
-        let sorted = Sorted { ends: vec![2, 4, 5], keys: vec![0, 2, 4], values };
-        let shape = |half: &Sorted| {
-            (
-                half.ends.clone(),
-                half.keys.clone(),
-                half.values.column(0).as_primitive::<Int64Type>().values().to_vec(),
-            )
-        };
-        let (first, second) = sorted.split_at(2);
-        assert_eq!(shape(&first), (vec![2], vec![0], vec![0, 1]));
-        assert_eq!(shape(&second), (vec![2, 3], vec![2, 4], vec![2, 3, 4]));
-        let (first, second) = sorted.split_at(3);
-        assert_eq!(shape(&first), (vec![2, 3], vec![0, 2], vec![0, 1, 2]));
-        assert_eq!(shape(&second), (vec![1, 2], vec![2, 4], vec![3, 4]));
+    /// Keeps the rows of the keys that are set aside, and answers the others.
+    fn divert(&mut self, sorted: &Sorted) -> Result<Sorted, OperatorError> {
+        let (aside, rest) = sorted.partition(|id| self.causes.contains_key(&id))?;
+        if !aside.keys.is_empty() {
+            self.rows.push((aside.ids(), aside.values));
+        }
+        Ok(rest)
     }
+
+    /// Tells the other side of the exchange.
+    fn mark(&self, task: &TaskInfo, blame: &Blame, offsets: &[i32], data: &[u8]) {
+        for (&id, cause) in &self.causes {
+            let bounds = offsets.get(id as usize..).and_then(<[i32]>::first_chunk::<2>);
+            let bounds = bounds.map(|bounds| bounds.map(|offset| usize::try_from(offset).unwrap_or(0)));
+            if let Some(key) = bounds.and_then(|[start, end]| data.get(start..end)) {
+                blame.mark(task.time, key, cause.clone());
+            }
+        }
+    }
+
+    /// The dead letters, in the order in which rows were set aside. `keys` are the columns of all keys, by id.
+    fn letters(
+        &self,
+        keys: &[ArrayRef],
+        schema: &SchemaRef,
+        blame: &Blame,
+    ) -> Result<Vec<DeadLetter>, OperatorError> {
+        let mut letters = Vec::new();
+        for (ids, values) in &self.rows {
+            let mut columns = of_rows(keys, ids)?;
+            columns.extend(values.columns().iter().cloned());
+            let rows = json_rows(&RecordBatch::try_new(Arc::clone(schema), columns)?)?;
+            let causes = ids.iter().filter_map(|id| self.causes.get(id));
+            letters.extend(causes.zip(rows).map(|(cause, row)| blame.letter(cause.clone(), row)));
+        }
+        Ok(letters)
+    }
+}
+
+/// The rows `ids` of `columns`.
+fn of_rows(columns: &[ArrayRef], ids: &[u32]) -> Result<Vec<ArrayRef>, OperatorError> {
+    let ids = UInt32Array::from_iter_values(ids.iter().copied());
+    Ok(columns.iter().map(|column| take(column, &ids, None)).collect::<Result<_, _>>()?)
 }

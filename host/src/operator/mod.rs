@@ -8,9 +8,11 @@ mod combine;
 mod count;
 mod count_by_value;
 mod filter;
+mod poison;
 mod reduce;
 mod reduce_by_key;
 mod repartition;
+mod sorted;
 mod transform;
 mod union;
 
@@ -23,11 +25,12 @@ use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::partition::TooManyKeys;
 use crate::plugin::{Plugin, PluginError};
-use crate::record::{BatchTime, Bytes, DeadLetter};
+use crate::record::{BatchTime, DeadLetter};
 
 pub use count::Count;
 pub use count_by_value::CountByValue;
 pub use filter::Filter;
+pub use poison::{OnError, Tolerance};
 pub use reduce::Reduce;
 pub use reduce_by_key::ReduceByKey;
 pub use repartition::Repartition;
@@ -92,6 +95,8 @@ pub struct Opening<'a> {
     pub inputs: &'a [SchemaRef],
     /// Its plugin, where it names one.
     pub plugin: Option<&'a Arc<dyn Plugin>>,
+    /// What becomes of rows on which its plugin fails.
+    pub tolerance: Tolerance,
 }
 
 impl<'a> Opening<'a> {
@@ -205,11 +210,31 @@ pub enum OperatorError {
     /// Its plugin refused or failed.
     #[error(transparent)]
     Plugin(#[from] PluginError),
-    /// Two rows of a key don't fit into one call.
+    /// It fails on rows that aren't there.
+    #[error("{0}; it fails without any rows too, so that no row is to blame; mend the plugin")]
+    FailsWithoutRows(PluginError),
+    /// Too many rows or keys of a batch fail alone.
     #[error(
-        "two rows of one key have more than {0}, so that they can't be combined; raise the plugin's `limits.input`"
+        "plugin `{plugin}`: {reason}; more than {max} rows or keys of the batch fail; mend the plugin, or raise the stream's `max_poison`"
     )]
-    KeyTooLarge(Bytes),
+    TooMuchPoison {
+        /// The plugin's name in the manifest.
+        plugin: String,
+        /// Why the last one failed.
+        reason: String,
+        /// How many there may be.
+        max: usize,
+    },
+    /// Too many calls of a batch failed, with few rows that fail alone.
+    #[error(
+        "{error}; more than {calls} calls of the batch failed, and few rows fail alone; mend the plugin, or raise the stream's `max_poison`"
+    )]
+    TooManyFailures {
+        /// How many may fail.
+        calls: usize,
+        /// What the last one failed with.
+        error: PluginError,
+    },
     /// There are more keys than fit.
     #[error(transparent)]
     TooManyKeys(#[from] TooManyKeys),

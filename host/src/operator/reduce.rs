@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::combine::CombineFactory;
-use super::{Exchange, Factory, Opened, Opening, Operator, OperatorError, Shape, plugin_of};
+use super::combine::Combining;
+use super::{Exchange, Opened, Opening, Operator, OperatorError, Shape};
 
 /// The options of `reduce`.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,17 +25,8 @@ impl Operator for Reduce {
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
-        let combine: Arc<dyn Factory> = Arc::new(CombineFactory::open(
-            plugin_of(opening)?,
-            opening.stream,
-            opening.input()?,
-            Vec::new(),
-        )?);
-        let shape = Shape::Wide {
-            before: Some(Arc::clone(&combine)),
-            exchange: Exchange::Gather,
-            after: Some(combine),
-        };
+        let Combining { before, after } = Combining::open(opening, Vec::new())?;
+        let shape = Shape::Wide { before: Some(before), exchange: Exchange::Gather, after: Some(after) };
         Ok(Opened { schema: Arc::clone(opening.input()?), shape })
     }
 }

@@ -1,11 +1,9 @@
 //! `reduce_by_key`: the rows of each key become one, with a plugin that sees the columns beside the key.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 
-use super::combine::CombineFactory;
-use super::{Exchange, Factory, Opened, Opening, Operator, OperatorError, Shape, plugin_of};
+use super::combine::Combining;
+use super::{Exchange, Opened, Opening, Operator, OperatorError, Shape};
 use crate::record::describe;
 
 /// The options of `reduce_by_key`.
@@ -30,18 +28,10 @@ impl Operator for ReduceByKey {
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let input = opening.input()?;
         let key = key_columns(&self.key, input)?;
-        let combine = Arc::new(CombineFactory::open(plugin_of(opening)?, opening.stream, input, key)?);
-        let num_key_columns = self.key.len();
-        let schema = combine.output();
-        let combine: Arc<dyn Factory> = combine;
-        let again: Arc<dyn Factory> = Arc::new(CombineFactory::open(
-            plugin_of(opening)?,
-            opening.stream,
-            &schema,
-            (0..num_key_columns).collect(),
-        )?);
-        let exchange = Exchange::ByKey((0..num_key_columns).collect());
-        Ok(Opened { schema, shape: Shape::Wide { before: Some(combine), exchange, after: Some(again) } })
+        let Combining { before, after } = Combining::open(opening, key)?;
+        let schema = after.output();
+        let exchange = Exchange::ByKey((0..self.key.len()).collect());
+        Ok(Opened { schema, shape: Shape::Wide { before: Some(before), exchange, after: Some(after) } })
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
-use arrow::compute::take;
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::compute::{filter_record_batch, take};
 use arrow::datatypes::{Fields, Schema, SchemaRef};
 use serde::Deserialize;
 
+use super::poison::{Blame, Cause};
 use super::{Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo, plugin_of};
-use crate::plugin::{Call, Plugin, PluginFailure, Rejected, TransformPlan, Transformed, Transformer};
-use crate::record::{DeadLetter, DeadLetterKind, json_rows};
+use crate::plugin::{
+    Call, Plugin, PluginError, PluginFailure, Rejected, TransformPlan, Transformed, Transformer,
+};
+use crate::record::{DeadLetterKind, json_rows};
 
 /// The options of `transform`.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,6 +41,7 @@ impl Operator for Transform {
             stream: opening.stream.to_owned(),
             input: Arc::clone(input),
             output: Arc::clone(&schema),
+            blame: Arc::new(Blame::new(opening.tolerance, opening.stream, plugin.as_ref())),
         };
         Ok(Opened { schema, shape: Shape::Narrow(Arc::new(factory)) })
     }
@@ -64,24 +68,23 @@ struct TransformFactory {
     stream: String,
     input: SchemaRef,
     output: SchemaRef,
+    blame: Arc<Blame>,
 }
 
 impl Factory for TransformFactory {
     fn make(&self) -> Result<Box<dyn Process>, OperatorError> {
         Ok(Box::new(Transforming {
             transformer: self.plugin.transformer(&self.stream, &self.input)?,
-            plugin: Arc::clone(&self.plugin),
-            stream: self.stream.clone(),
             output: Arc::clone(&self.output),
+            blame: Arc::clone(&self.blame),
         }))
     }
 }
 
 struct Transforming {
     transformer: Box<dyn Transformer>,
-    plugin: Arc<dyn Plugin>,
-    stream: String,
     output: SchemaRef,
+    blame: Arc<Blame>,
 }
 
 impl Process for Transforming {
@@ -91,23 +94,79 @@ impl Process for Transforming {
         task: &TaskInfo,
         out: &mut Output,
     ) -> Result<(), OperatorError> {
-        let columns = self.read(block);
-        if block.num_rows() > 1 && bytes_of(&columns) > self.transformer.max_input().0 {
-            let (first, second) = halves(block);
-            self.process(&first, task, out)?;
-            return self.process(&second, task, out);
+        if block.num_rows() > 1 && bytes_of(&self.read(block)) > self.transformer.max_input().0 {
+            return self.halve(block, task, out);
         }
+        match self.call(block, task) {
+            Ok(answer) => self.put_out(block, answer, out),
+            Err(error) => self.recover(block, error, task, out),
+        }
+    }
+}
+
+impl Transforming {
+    fn call(&mut self, block: &RecordBatch, task: &TaskInfo) -> Result<Transformed, PluginError> {
         let call = Call { time: task.time, partition: task.partition };
-        let answer = self.transformer.process(&call, &columns, block.num_rows())?;
+        self.transformer.process(&call, &self.read(block), block.num_rows())
+    }
+
+    fn call_anew(&mut self, block: &RecordBatch, task: &TaskInfo) -> Result<Transformed, PluginError> {
+        self.transformer.renew();
+        self.call(block, task)
+    }
+
+    /// Processes the rows of `block`, first half and second half.
+    fn halve(&mut self, block: &RecordBatch, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError> {
+        let middle = block.num_rows() / 2;
+        self.process(&block.slice(0, middle), task, out)?;
+        self.process(&block.slice(middle, block.num_rows() - middle), task, out)
+    }
+
+    /// Sets aside the rows of `block` that fail alone, and processes the others as if they had never been there.
+    fn recover(
+        &mut self,
+        block: &RecordBatch,
+        error: PluginError,
+        task: &TaskInfo,
+        out: &mut Output,
+    ) -> Result<(), OperatorError> {
+        let blame = Arc::clone(&self.blame);
+        blame.pardon(task.time, error)?;
+        // The instance may have failed over what it did before.
+        let cause = match self.call_anew(block, task) {
+            Ok(answer) => return self.put_out(block, answer, out),
+            Err(error) => blame.pardon(task.time, error)?,
+        };
+        self.call_anew(&block.slice(0, 0), task).map_err(OperatorError::FailsWithoutRows)?;
+        let poison = blame.search(task.time, 0..block.num_rows(), cause, &mut |rows| {
+            self.call_anew(&block.slice(rows.start, rows.len()), task).map(drop)
+        })?;
+        if poison.is_empty() {
+            // Its rows fail only in company.
+            return self.halve(block, task, out);
+        }
+        let mut is_good = vec![true; block.num_rows()];
+        for (row, cause) in poison {
+            is_good.get_mut(row).into_iter().for_each(|good| *good = false);
+            out.dead.push(blame.letter(cause, json_row(block, row)?));
+        }
+        let rest = filter_record_batch(block, &BooleanArray::from(is_good))?;
+        if rest.num_rows() == 0 { Ok(()) } else { self.process(&rest, task, out) }
+    }
+
+    fn put_out(
+        &self,
+        block: &RecordBatch,
+        answer: Transformed,
+        out: &mut Output,
+    ) -> Result<(), OperatorError> {
         self.set_aside(block, &answer.rejects, out)?;
         if answer.num_rows > 0 {
             out.blocks.push(self.assemble(block, answer)?);
         }
         Ok(())
     }
-}
 
-impl Transforming {
     fn read(&self, block: &RecordBatch) -> Vec<ArrayRef> {
         self.transformer
             .plan()
@@ -139,24 +198,15 @@ impl Transforming {
         out: &mut Output,
     ) -> Result<(), OperatorError> {
         for reject in rejects {
-            let row = json_rows(&block.slice(reject.row, 1))?.pop().unwrap_or_default();
-            out.dead.push(DeadLetter {
-                origin: self.stream.clone(),
-                kind: DeadLetterKind::Reject,
-                reason: reject.reason.clone(),
-                position: None,
-                plugin: Some(self.plugin.id().clone()),
-                row,
-            });
+            let cause = Cause { kind: DeadLetterKind::Reject, reason: reject.reason.clone() };
+            out.dead.push(self.blame.letter(cause, json_row(block, reject.row)?));
         }
         Ok(())
     }
 }
 
-/// The rows of `block`, first half and second half.
-fn halves(block: &RecordBatch) -> (RecordBatch, RecordBatch) {
-    let middle = block.num_rows() / 2;
-    (block.slice(0, middle), block.slice(middle, block.num_rows() - middle))
+fn json_row(block: &RecordBatch, row: usize) -> Result<serde_json::Value, OperatorError> {
+    Ok(json_rows(&block.slice(row, 1))?.pop().unwrap_or_default())
 }
 
 /// About how many bytes `columns` take in a call.

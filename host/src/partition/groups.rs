@@ -99,6 +99,14 @@ impl Groups {
         }
     }
 
+    /// The id of `key`, where it was seen.
+    pub fn get(&self, key: &[u8]) -> Option<u32> {
+        let (head, tail) = halves(key);
+        let len = u32::try_from(key.len()).ok()?;
+        let hash = if key.len() <= INLINE_BYTES { mix(head, tail, len) } else { key_hash(key) };
+        self.table.find(hash, |slot| stored(&self.ends, &self.data, slot.id) == key).map(|slot| slot.id)
+    }
+
     /// Gives a new key its id.
     #[cold]
     fn add(&mut self, key: &[u8], hash: u64, (head, tail): (u64, u64), len: u32) -> Result<u32, TooManyKeys> {
@@ -184,6 +192,8 @@ mod tests {
         let long_b = format!("{}b{}", "a".repeat(17), "a".repeat(2));
         let keys = ["x", "", "xy", "x", "\0", "\0\0", "", &long_a, &long_b, &long_a];
         assert_eq!(ids(&mut groups, &keys), [0, 1, 2, 0, 3, 4, 1, 5, 6, 5]);
+        assert_eq!((groups.get(b"xy"), groups.get(long_b.as_bytes())), (Some(2), Some(6)));
+        assert_eq!((groups.get(b"y"), groups.get("a".repeat(21).as_bytes())), (None, None));
         let (offsets, data) = groups.take();
         assert_eq!(offsets, [0, 1, 1, 3, 4, 6, 26, 46]);
         assert_eq!(data.len(), 46);

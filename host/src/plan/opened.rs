@@ -64,7 +64,7 @@ impl OpenedPipeline {
         let inputs: Vec<SchemaRef> =
             stream.from.iter().filter_map(|from| self.schemas.get(from).cloned()).collect();
         let plugin = stream.op.plugin().and_then(|plugin| self.plugins.get(plugin));
-        let opening = Opening { stream: name, inputs: &inputs, plugin };
+        let opening = Opening { stream: name, inputs: &inputs, plugin, tolerance: stream.tolerance };
         let opened = stream.op.open(&opening).map_err(|error| fault(name, &error))?;
         let label = match stream.op.plugin() {
             Some(plugin) => format!("{} with {plugin}", stream.op.kind()),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::record::Bytes;
+use crate::record::{Bytes, DeadLetterKind};
 
 /// A plugin, and what went wrong with it.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +61,34 @@ pub enum PluginFailure {
     /// It answered what can't be.
     #[error("its answer is invalid: {0}")]
     InvalidAnswer(String),
+    /// Two rows of a key don't fit into one call.
+    #[error("two rows of one key have more than {0}, so that they can't be combined; raise `limits.input`")]
+    KeyTooLarge(Bytes),
     /// The host could not do its part.
     #[error("{0}")]
     Host(String),
+}
+
+impl PluginFailure {
+    /// The kind of dead letter that a row becomes which alone leads to this; none where no row can be to blame.
+    pub const fn blames_rows(&self) -> Option<DeadLetterKind> {
+        match self {
+            Self::Trapped(_) => Some(DeadLetterKind::Trap),
+            Self::Failed(_) | Self::Limit(Limit::Input(_)) => Some(DeadLetterKind::Error),
+            Self::Limit(Limit::Time(_)) => Some(DeadLetterKind::Timeout),
+            Self::Limit(Limit::Memory(_)) => Some(DeadLetterKind::Memory),
+            Self::InvalidAnswer(_)
+            | Self::KeyTooLarge(_)
+            | Self::Limit(Limit::Output(_) | Limit::OutputRows(_)) => Some(DeadLetterKind::InvalidOutput),
+            Self::Limit(Limit::OpenTime(_) | Limit::File(_))
+            | Self::File { .. }
+            | Self::Digest { .. }
+            | Self::Unsuitable(_)
+            | Self::LimitsTooHigh(_)
+            | Self::Refused(_)
+            | Self::Host(_) => None,
+        }
+    }
 }
 
 /// A limit reached, with the manifest key that raises it.

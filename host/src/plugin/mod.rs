@@ -56,6 +56,9 @@ pub trait Transformer: Send {
     /// The most bytes of columns that one call may be given.
     fn max_input(&self) -> Bytes;
 
+    /// Makes the next call run on a new instance, where there are instances.
+    fn renew(&mut self) {}
+
     /// Processes the columns that the plan reads, in the plan's order, of `num_rows` rows.
     fn process(
         &mut self,
@@ -102,6 +105,9 @@ pub struct Rejected {
 pub trait Reducer: Send {
     /// The most bytes of columns that one call may be given.
     fn max_input(&self) -> Bytes;
+
+    /// Makes the next call run on a new instance, where there are instances.
+    fn renew(&mut self) {}
 
     /// Reduces rows `ends[i - 1] .. ends[i]` of `values` (from 0 where i is 0) to row i of the answer, which has
     /// the schema of `values`.

@@ -68,6 +68,10 @@ impl Reducer for WasmReducer {
         self.plugin.limits.input
     }
 
+    fn renew(&mut self) {
+        self.live = None;
+    }
+
     fn reduce(
         &mut self,
         call: &Call,

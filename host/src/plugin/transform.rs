@@ -75,6 +75,10 @@ impl Transformer for WasmTransformer {
         self.plugin.limits.input
     }
 
+    fn renew(&mut self) {
+        self.live = None;
+    }
+
     fn process(
         &mut self,
         call: &Call,

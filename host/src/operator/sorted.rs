@@ -1,0 +1,223 @@
+//! Rows that wait, and their order by key.
+//!
+//! Blocks of values come in with the id of each row's key; out come the same rows sorted by it, those of a key in
+//! the order in which they came. Knows nothing of plugins.
+
+use std::ops::Range;
+
+use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::datatypes::SchemaRef;
+
+use super::OperatorError;
+use crate::partition::concatenate;
+
+/// Rows of values that wait to be combined, with the id of each one's key.
+pub(super) struct Waiting {
+    schema: SchemaRef,
+    pub(super) ids: Vec<u32>,
+    pub(super) blocks: Vec<RecordBatch>,
+}
+
+/// Rows of values, those of each key together.
+pub(super) struct Sorted {
+    /// Where the rows of each key end.
+    pub(super) ends: Vec<u32>,
+    /// The ids of the keys, ascending.
+    pub(super) keys: Vec<u32>,
+    pub(super) values: RecordBatch,
+}
+
+impl Sorted {
+    /// The first `row` rows, and the others. The rows of a key may fall to both.
+    pub(super) fn split_at(&self, row: usize) -> (Self, Self) {
+        let (left, right) = (row, self.values.num_rows() - row);
+        let border = u32::try_from(row).unwrap_or(u32::MAX);
+        let whole = self.ends.partition_point(|end| *end <= border);
+        let (ends, later_ends) = self.ends.split_at(whole);
+        let (keys, later_keys) = self.keys.split_at(whole);
+        let (mut ends, mut keys) = (ends.to_vec(), keys.to_vec());
+        if ends.last().copied().unwrap_or(0) < border {
+            ends.push(border);
+            keys.extend(later_keys.first());
+        }
+        let later_ends = later_ends.iter().map(|end| end - border).collect();
+        (
+            Self { ends, keys, values: self.values.slice(0, left) },
+            Self { ends: later_ends, keys: later_keys.to_vec(), values: self.values.slice(left, right) },
+        )
+    }
+
+    /// The rows of some of the keys, by their places in `keys`.
+    pub(super) fn of_keys(&self, places: Range<usize>) -> Self {
+        let end_of = |place: usize| {
+            place.checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |end| *end as usize)
+        };
+        let (start, end) = (end_of(places.start), end_of(places.end));
+        let border = u32::try_from(start).unwrap_or(u32::MAX);
+        let ends = self.ends.get(places.clone()).unwrap_or_default();
+        Self {
+            ends: ends.iter().map(|end| end - border).collect(),
+            keys: self.keys.get(places).unwrap_or_default().to_vec(),
+            values: self.values.slice(start, end - start),
+        }
+    }
+
+    /// The rows whose key is `chosen`, and the others.
+    pub(super) fn partition(
+        &self,
+        mut chosen: impl FnMut(u32) -> bool,
+    ) -> Result<(Self, Self), OperatorError> {
+        let is_chosen: Vec<bool> = self.keys.iter().map(|&key| chosen(key)).collect();
+        Ok((self.only(&is_chosen)?, self.only(&is_chosen.iter().map(|chosen| !chosen).collect::<Vec<_>>())?))
+    }
+
+    /// The rows of the keys that are `wanted`.
+    fn only(&self, wanted: &[bool]) -> Result<Self, OperatorError> {
+        let (mut ends, mut keys, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut start, mut total) = (0, 0);
+        for ((&end, &key), &wanted) in self.ends.iter().zip(&self.keys).zip(wanted) {
+            let num_rows = end - start;
+            rows.resize(rows.len() + num_rows as usize, wanted);
+            if wanted {
+                total += num_rows;
+                ends.push(total);
+                keys.push(key);
+            }
+            start = end;
+        }
+        Ok(Self { ends, keys, values: filter_record_batch(&self.values, &BooleanArray::from(rows))? })
+    }
+
+    /// The id of each row's key.
+    pub(super) fn ids(&self) -> Vec<u32> {
+        let mut ids = Vec::with_capacity(self.values.num_rows());
+        for (&end, &key) in self.ends.iter().zip(&self.keys) {
+            ids.resize(end as usize, key);
+        }
+        ids
+    }
+}
+
+impl Waiting {
+    pub(super) fn new(schema: SchemaRef) -> Self {
+        Self { schema, ids: Vec::new(), blocks: Vec::new() }
+    }
+
+    /// Takes all rows, sorted by key; those of a key stay in order. None where nothing waits.
+    pub(super) fn take_sorted(&mut self, num_keys: usize) -> Result<Option<Sorted>, OperatorError> {
+        let ids = std::mem::take(&mut self.ids);
+        let Some(values) = concatenate(&self.schema, &std::mem::take(&mut self.blocks))? else {
+            return Ok(None);
+        };
+        let mut order = Order::of(&ids, num_keys);
+        let (ends, keys) = order.ends();
+        let values = match ids.is_sorted() {
+            true => values,
+            false => take_record_batch(&values, &UInt32Array::from(order.rows(&ids)))?,
+        };
+        Ok(Some(Sorted { ends, keys, values }))
+    }
+}
+
+/// The order of rows by their ids, found by counting.
+struct Order {
+    /// Where the rows of each id begin, and behind the last one where all end.
+    starts: Vec<u32>,
+}
+
+impl Order {
+    fn of(ids: &[u32], num_keys: usize) -> Self {
+        let mut starts = vec![0_u32; num_keys + 1];
+        for &id in ids {
+            if let Some(count) = starts.get_mut(id as usize + 1) {
+                *count += 1;
+            }
+        }
+        let mut total = 0;
+        for start in &mut starts {
+            total += *start;
+            *start = total;
+        }
+        Self { starts }
+    }
+
+    /// Where the rows of each id end that has any, and these ids.
+    fn ends(&self) -> (Vec<u32>, Vec<u32>) {
+        let (mut ends, mut keys) = (Vec::new(), Vec::new());
+        for (id, (start, end)) in (0_u32..).zip(self.starts.iter().zip(self.starts.iter().skip(1))) {
+            if start < end {
+                ends.push(*end);
+                keys.push(id);
+            }
+        }
+        (ends, keys)
+    }
+
+    /// The rows in their order. Afterwards the starts are ends.
+    fn rows(&mut self, ids: &[u32]) -> Vec<u32> {
+        let mut rows = vec![0_u32; ids.len()];
+        for (row, &id) in (0_u32..).zip(ids) {
+            let Some(place) = self.starts.get_mut(id as usize) else { continue };
+            if let Some(at) = rows.get_mut(*place as usize) {
+                *at = row;
+            }
+            *place += 1;
+        }
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, AsArray, Int64Array};
+    use arrow::datatypes::Int64Type;
+
+    use super::*;
+
+    #[test]
+    fn sorting_by_id_is_stable() {
+        let ids = [2, 0, 2, 4, 0];
+        let mut order = Order::of(&ids, 5);
+        assert_eq!(order.ends(), (vec![2, 4, 5], vec![0, 2, 4]));
+        assert_eq!(order.rows(&ids), [1, 4, 0, 2, 3]);
+    }
+
+    #[test]
+    fn sorted_rows_are_split_within_a_key_or_between_two() {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..5));
+        let values = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let sorted = Sorted { ends: vec![2, 4, 5], keys: vec![0, 2, 4], values };
+        let shape = |half: &Sorted| {
+            (
+                half.ends.clone(),
+                half.keys.clone(),
+                half.values.column(0).as_primitive::<Int64Type>().values().to_vec(),
+            )
+        };
+        let (first, second) = sorted.split_at(2);
+        assert_eq!(shape(&first), (vec![2], vec![0], vec![0, 1]));
+        assert_eq!(shape(&second), (vec![2, 3], vec![2, 4], vec![2, 3, 4]));
+        let (first, second) = sorted.split_at(3);
+        assert_eq!(shape(&first), (vec![2, 3], vec![0, 2], vec![0, 1, 2]));
+        assert_eq!(shape(&second), (vec![1, 2], vec![2, 4], vec![3, 4]));
+    }
+
+    #[test]
+    fn sorted_rows_are_chosen_by_key() {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..5));
+        let values = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let sorted = Sorted { ends: vec![2, 4, 5], keys: vec![0, 2, 4], values };
+        let shape = |part: &Sorted| {
+            let values = part.values.column(0).as_primitive::<Int64Type>().values().to_vec();
+            (part.ends.clone(), part.ids(), values)
+        };
+        assert_eq!(shape(&sorted.of_keys(1..3)), (vec![2, 3], vec![2, 2, 4], vec![2, 3, 4]));
+        assert_eq!(shape(&sorted.of_keys(0..1)), (vec![2], vec![0, 0], vec![0, 1]));
+        let (chosen, others) = sorted.partition(|key| key == 2).unwrap();
+        assert_eq!(shape(&chosen), (vec![2], vec![2, 2], vec![2, 3]));
+        assert_eq!(shape(&others), (vec![2, 3], vec![0, 0, 4], vec![0, 1, 4]));
+    }
+}
