@@ -159,17 +159,17 @@ impl StreamingContext {
 
     /// How many rows each batch has.
     pub fn count(&mut self, name: &str, from: &StreamHandle) -> StreamHandle {
-        self.operator(name, &[from], Count {})
+        self.operator(name, &[from], Count::default())
     }
 
     /// Each distinct row of a batch, and how often it is there.
     pub fn count_by_value(&mut self, name: &str, from: &StreamHandle) -> StreamHandle {
-        self.operator(name, &[from], CountByValue {})
+        self.operator(name, &[from], CountByValue::default())
     }
 
     /// All rows of a batch as one, combined by a plugin.
     pub fn reduce(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
-        self.operator(name, &[from], Reduce { plugin: plugin.0.clone() })
+        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: None })
     }
 
     /// The rows of each key as one, combined by a plugin. `key` names the columns that make the key.
@@ -181,7 +181,7 @@ impl StreamingContext {
         plugin: &PluginHandle,
     ) -> StreamHandle {
         let key = key.iter().map(|&column| column.to_owned()).collect();
-        self.operator(name, &[from], ReduceByKey { plugin: plugin.0.clone(), key })
+        self.operator(name, &[from], ReduceByKey { plugin: plugin.0.clone(), key, window: None })
     }
 
     /// Any operator.

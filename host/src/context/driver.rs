@@ -29,6 +29,8 @@ pub(super) struct Driver {
     dead_letters: DeadLetters,
     listeners: Vec<Box<dyn Listener>>,
     start: i64,
+    /// The time of the batch before the first.
+    zero: BatchTime,
     summary: Summary,
 }
 
@@ -77,6 +79,7 @@ impl Driver {
             dead_letters,
             listeners,
             start,
+            zero: pipeline.interval.next_after(start).previous(pipeline.interval),
             summary: Summary::default(),
         })
     }
@@ -169,12 +172,14 @@ impl Driver {
         self.listeners.iter_mut().for_each(|listener| listener.batch_started(time));
         let delay = self.clock.now_millis().saturating_sub(time.millis());
         let cut = self.inputs.cut(time, reach)?;
-        let result = self.executor.run(time, cut.inputs).map_err(|error| RunError::Batch { time, error })?;
+        let number = self.interval.count(self.zero, time);
+        let result =
+            self.executor.run(time, number, cut.inputs).map_err(|error| RunError::Batch { time, error })?;
         let mut dead = cut.dead;
         dead.extend(result.dead.iter().cloned());
         self.stage(time, &result)?;
         self.dead_letters.write(time, &dead)?;
-        self.publish(time)?;
+        self.publish(time, &result)?;
         let report = BatchReport {
             time,
             num_input_rows: self.inputs.names().map(str::to_owned).zip(result.num_input_rows).collect(),
@@ -195,13 +200,15 @@ impl Driver {
 
     fn stage(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
         for ((name, sink), partitions) in self.sinks.iter_mut().zip(&result.outputs) {
+            let Some(partitions) = partitions else { continue };
             sink.stage(time, partitions).map_err(|error| RunError::Sink { name: name.clone(), error })?;
         }
         Ok(())
     }
 
-    fn publish(&mut self, time: BatchTime) -> Result<(), RunError> {
-        for (name, sink) in &mut self.sinks {
+    fn publish(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
+        let due = self.sinks.iter_mut().zip(&result.outputs).filter(|(_, output)| output.is_some());
+        for ((name, sink), _) in due {
             sink.publish(time).map_err(|error| RunError::Sink { name: name.clone(), error })?;
         }
         Ok(())
@@ -229,6 +236,6 @@ fn open_sinks(pipeline: &Pipeline, opened: &OpenedPipeline) -> Result<NamedWrite
     Ok(sinks)
 }
 
-fn sizes(outputs: &[Vec<Partition>]) -> impl Iterator<Item = usize> {
-    outputs.iter().map(|partitions| partitions.iter().map(|blocks| num_rows(blocks)).sum())
+fn sizes(outputs: &[Option<Vec<Partition>>]) -> impl Iterator<Item = usize> {
+    outputs.iter().map(|partitions| partitions.iter().flatten().map(|blocks| num_rows(blocks)).sum())
 }

@@ -87,6 +87,7 @@ fn check_inputs(pipeline: &Pipeline) -> Result<(), Fault> {
         let (op, num_named) = (stream.op.kind(), stream.from.len());
         let (wanted, remedy) = match stream.op.inputs() {
             Inputs::One if num_named != 1 => ("one stream", "put several together with a `union` first"),
+            Inputs::Two if num_named != 2 => ("two streams", "name both, as in from = [\"a\", \"b\"]"),
             Inputs::Several if num_named < 2 => {
                 ("two streams or more", "name them all, as in from = [\"a\", \"b\"]")
             }

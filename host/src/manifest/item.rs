@@ -99,11 +99,11 @@ impl<'t> Item<'t> {
         }
     }
 
-    /// Takes those of the keys `keys` out that are there, as a table of its own.
+    /// Takes those of the keys `keys` out that are there, as a table of its own. Messages that list keys leave them out,
+    /// because not every table may have them.
     pub(super) fn take_keys(&mut self, keys: &[&'static str]) -> Self {
         let mut table = DeTable::new();
         for &key in keys {
-            self.taken.push(key);
             if let Some((key, value)) = self.table.remove_entry(key) {
                 table.insert(key, value);
             }

@@ -29,12 +29,25 @@ const MAX_COMBINED_ROWS: usize = 1024 * 1024;
 /// The most rows of one call; more don't make it faster.
 const MAX_CALL_ROWS: usize = 128 * 1024;
 
-/// Combining before an exchange, and after it.
+/// Combining before an exchange, after it, and after that.
 pub(super) struct Combining {
     /// On rows as they come: key columns and values in any order.
     pub(super) before: Arc<CombineFactory>,
     /// On what `before` puts out.
     pub(super) after: Arc<CombineFactory>,
+    /// On what `after` puts out in several batches.
+    pub(super) again: Arc<CombineFactory>,
+}
+
+/// Where combining stands, which says how far it goes that a key is set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stand {
+    /// Before an exchange: the key is set aside behind it too.
+    Before,
+    /// Behind it.
+    After,
+    /// On its own.
+    Alone,
 }
 
 impl Combining {
@@ -44,13 +57,14 @@ impl Combining {
         let plugin = plugin_of(opening)?;
         let blame = Arc::new(Blame::new(opening.tolerance, opening.stream, plugin.as_ref()));
         let num_key_columns = key.len();
-        let factory = |input: &SchemaRef, key, heeds| {
-            CombineFactory::new(Arc::clone(plugin), opening.stream, input, key, Arc::clone(&blame), heeds)
+        let factory = |input: &SchemaRef, key, stand| {
+            CombineFactory::new(Arc::clone(plugin), opening.stream, input, key, Arc::clone(&blame), stand)
         };
-        let before = Arc::new(factory(opening.input()?, key, false));
+        let before = Arc::new(factory(opening.input()?, key, Stand::Before));
         plugin.reducer(opening.stream, &before.value_schema)?;
-        let after = Arc::new(factory(&before.output(), (0..num_key_columns).collect(), true));
-        Ok(Self { before, after })
+        let [after, again] = [Stand::After, Stand::Alone]
+            .map(|stand| Arc::new(factory(&before.output(), (0..num_key_columns).collect(), stand)));
+        Ok(Self { before, after, again })
     }
 }
 
@@ -63,8 +77,7 @@ pub(super) struct CombineFactory {
     key_fields: Fields,
     value_schema: SchemaRef,
     blame: Arc<Blame>,
-    /// Whether keys that were set aside before the exchange are set aside here too.
-    heeds: bool,
+    stand: Stand,
 }
 
 impl CombineFactory {
@@ -74,14 +87,14 @@ impl CombineFactory {
         input: &SchemaRef,
         key: Vec<usize>,
         blame: Arc<Blame>,
-        heeds: bool,
+        stand: Stand,
     ) -> Self {
         let values: Vec<_> = (0..input.fields().len()).filter(|column| !key.contains(column)).collect();
         let fields = |columns: &[usize]| {
             columns.iter().filter_map(|&c| input.fields().get(c).cloned()).collect::<Fields>()
         };
         let (key_fields, value_schema) = (fields(&key), Arc::new(Schema::new(fields(&values))));
-        Self { plugin, stream: stream.to_owned(), key, values, key_fields, value_schema, blame, heeds }
+        Self { plugin, stream: stream.to_owned(), key, values, key_fields, value_schema, blame, stand }
     }
 
     /// The key columns, then the values.
@@ -107,7 +120,7 @@ impl Factory for CombineFactory {
             plugin: self.plugin.id().name.clone(),
             stream: self.stream.clone(),
             blame: Arc::clone(&self.blame),
-            heeds: self.heeds,
+            stand: self.stand,
             aside: SetAside::default(),
         }))
     }
@@ -129,7 +142,7 @@ struct Combine {
     plugin: String,
     stream: String,
     blame: Arc<Blame>,
-    heeds: bool,
+    stand: Stand,
     aside: SetAside,
 }
 
@@ -164,7 +177,7 @@ impl Process for Combine {
         if self.groups.is_empty() {
             return Ok(());
         }
-        if self.heeds {
+        if self.stand == Stand::After {
             self.heed(task);
         }
         self.combine_fresh(task)?;
@@ -179,7 +192,7 @@ impl Process for Combine {
         let values = self.combined.take_sorted(self.groups.len())?;
         let aside = std::mem::take(&mut self.aside);
         let (offsets, data) = self.groups.take();
-        if !self.heeds {
+        if self.stand == Stand::Before {
             aside.mark(task, &self.blame, &offsets, &data);
         }
         let mut keys = self.encoder.decode(offsets, data)?;

@@ -6,32 +6,34 @@ use arrow::array::{AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use serde::Deserialize;
 
-use super::{Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo};
+use super::{
+    Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, TaskInfo, WindowSpec,
+};
 
 /// The column that counts stand in.
 pub(super) const COUNT: &str = "count";
 
-/// The options of `count`: none.
+/// The options of `count`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Count {}
+pub struct Count {
+    /// What it counts over, where that is more than a batch.
+    pub window: Option<WindowSpec>,
+}
 
 impl Operator for Count {
     fn kind(&self) -> &'static str {
         "count"
     }
 
-    fn open(&self, _: &Opening<'_>) -> Result<Opened, OperatorError> {
+    fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let schema = Arc::new(Schema::new(vec![Field::new(COUNT, DataType::Int64, false)]));
         let make = |weigh: fn(&RecordBatch) -> i64| -> Arc<dyn Factory> {
             Arc::new(CountFactory { schema: Arc::clone(&schema), weigh })
         };
-        let shape = Shape::Wide {
-            before: Some(make(|rows| rows.num_rows() as i64)),
-            exchange: Exchange::Gather,
-            after: Some(make(|counts| counts.column(0).as_primitive::<Int64Type>().values().iter().sum())),
-        };
-        Ok(Opened { schema, shape })
+        let before = make(|rows| rows.num_rows() as i64);
+        let after = make(|counts| counts.column(0).as_primitive::<Int64Type>().values().iter().sum());
+        Opened::combining(opening, schema, self.window, [before, Arc::clone(&after), after], Exchange::Gather)
     }
 }
 

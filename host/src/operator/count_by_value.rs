@@ -7,13 +7,18 @@ use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
 use serde::Deserialize;
 
 use super::count::COUNT;
-use super::{Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo};
+use super::{
+    Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, TaskInfo, WindowSpec,
+};
 use crate::partition::{Groups, KeyEncoder};
 
-/// The options of `count_by_value`: none.
+/// The options of `count_by_value`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CountByValue {}
+pub struct CountByValue {
+    /// What it counts over, where that is more than a batch.
+    pub window: Option<WindowSpec>,
+}
 
 impl Operator for CountByValue {
     fn kind(&self) -> &'static str {
@@ -34,12 +39,9 @@ impl Operator for CountByValue {
         let make = |weight: Weight| -> Arc<dyn Factory> {
             Arc::new(CountByValueFactory { schema: Arc::clone(&schema), num_key_columns, weight })
         };
-        let shape = Shape::Wide {
-            before: Some(make(Weight::One)),
-            exchange: Exchange::ByKey((0..num_key_columns).collect()),
-            after: Some(make(Weight::Counted)),
-        };
-        Ok(Opened { schema, shape })
+        let exchange = Exchange::ByKey((0..num_key_columns).collect());
+        let [before, after, again] = [Weight::One, Weight::Counted, Weight::Counted].map(make);
+        Opened::combining(opening, Arc::clone(&schema), self.window, [before, after, again], exchange)
     }
 }
 

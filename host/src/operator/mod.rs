@@ -15,6 +15,7 @@ mod repartition;
 mod sorted;
 mod transform;
 mod union;
+mod window;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::partition::TooManyKeys;
 use crate::plugin::{Plugin, PluginError};
-use crate::record::{BatchTime, DeadLetter};
+use crate::record::{BatchTime, DeadLetter, Interval};
 
 pub use count::Count;
 pub use count_by_value::CountByValue;
@@ -36,10 +37,20 @@ pub use reduce_by_key::ReduceByKey;
 pub use repartition::Repartition;
 pub use transform::Transform;
 pub use union::Union;
+pub use window::{WindowOf, WindowSpec};
 
 /// The operators, as manifests name them.
-pub const KINDS: [&str; 8] =
-    ["transform", "filter", "union", "repartition", "count", "count_by_value", "reduce", "reduce_by_key"];
+pub const KINDS: [&str; 9] = [
+    "transform",
+    "filter",
+    "union",
+    "repartition",
+    "window",
+    "count",
+    "count_by_value",
+    "reduce",
+    "reduce_by_key",
+];
 
 /// The operator of kind `kind`, from its options in a manifest.
 pub fn from_options<'de, D: Deserializer<'de>>(
@@ -51,6 +62,7 @@ pub fn from_options<'de, D: Deserializer<'de>>(
         "filter" => Box::new(Filter::deserialize(options)?),
         "union" => Box::new(Union::deserialize(options)?),
         "repartition" => Box::new(Repartition::deserialize(options)?),
+        "window" => Box::new(WindowOf::deserialize(options)?),
         "count" => Box::new(Count::deserialize(options)?),
         "count_by_value" => Box::new(CountByValue::deserialize(options)?),
         "reduce" => Box::new(Reduce::deserialize(options)?),
@@ -83,6 +95,8 @@ pub trait Operator: Debug + Send + Sync {
 pub enum Inputs {
     /// Exactly one.
     One,
+    /// Exactly two.
+    Two,
     /// Two or more.
     Several,
 }
@@ -97,6 +111,12 @@ pub struct Opening<'a> {
     pub plugin: Option<&'a Arc<dyn Plugin>>,
     /// What becomes of rows on which its plugin fails.
     pub tolerance: Tolerance,
+    /// The time from one batch of the pipeline to the next.
+    pub interval: Interval,
+    /// How many of them it is from one batch of its inputs to the next.
+    pub every: u64,
+    /// How many partitions keys are spread over.
+    pub partitions: usize,
 }
 
 impl<'a> Opening<'a> {
@@ -123,6 +143,29 @@ pub struct Opened {
     pub schema: SchemaRef,
     /// How it runs.
     pub shape: Shape,
+    /// How many batch intervals it is from one batch of the stream to the next.
+    pub every: u64,
+}
+
+impl Opened {
+    /// An operator that combines rows: before an exchange, after it, and, over a window, what came of several batches
+    /// again, in this order in `steps`.
+    pub(crate) fn combining(
+        opening: &Opening<'_>,
+        schema: SchemaRef,
+        window: Option<WindowSpec>,
+        steps: [Arc<dyn Factory>; 3],
+        exchange: Exchange,
+    ) -> Result<Self, OperatorError> {
+        let [before, after, again] = steps;
+        let Some(window) = window else {
+            let shape = Shape::Wide(Wide::combine(before, exchange, after));
+            return Ok(Self { schema, shape, every: opening.every });
+        };
+        let window = window.resolve(opening)?;
+        let wide = window::windowed(opening, window, Some(before), exchange, after, again);
+        Ok(Self { schema, shape: Shape::Wide(wide), every: window.every() })
+    }
 }
 
 /// How an operator runs.
@@ -130,22 +173,45 @@ pub enum Shape {
     /// On each partition by itself.
     Narrow(Arc<dyn Factory>),
     /// With an exchange of rows between partitions.
-    Wide {
-        /// What runs on each partition before the exchange. Where it is there, its result over a lone
-        /// partition is the operator's result, and neither exchange nor `after` is needed.
-        before: Option<Arc<dyn Factory>>,
-        /// How rows change partitions.
-        exchange: Exchange,
-        /// What runs on each partition after the exchange.
-        after: Option<Arc<dyn Factory>>,
-    },
+    Wide(Wide),
+}
+
+/// Work with an exchange of rows in it.
+pub struct Wide {
+    /// What runs on each partition before the exchange.
+    pub before: Option<Arc<dyn Factory>>,
+    /// How rows change partitions.
+    pub exchange: Exchange,
+    /// What runs on each partition after the exchange.
+    pub after: Option<Arc<dyn Factory>>,
+    /// Whether `after` only completes what `before` did on each partition, so that a lone partition needs neither
+    /// it nor the exchange.
+    pub completes: bool,
+    /// Whether what comes out is cut anew, because it comes from one partition.
+    pub spread: bool,
+}
+
+impl Wide {
+    /// Without anything before, and nothing but the exchange and `after`.
+    pub(crate) fn exchange(exchange: Exchange, after: Option<Arc<dyn Factory>>) -> Self {
+        Self { before: None, exchange, after, completes: false, spread: false }
+    }
+
+    /// With `before` on each partition, whose result over a lone partition is the operator's result, and `after`
+    /// where there are several.
+    pub(crate) fn combine(before: Arc<dyn Factory>, exchange: Exchange, after: Arc<dyn Factory>) -> Self {
+        Self { before: Some(before), exchange, after: Some(after), completes: true, spread: false }
+    }
 }
 
 /// How rows change partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exchange {
-    /// Rows with equal values in these columns meet in one partition.
+    /// Rows with equal values in these columns meet in one partition; few rows make fewer partitions.
     ByKey(Vec<usize>),
+    /// Rows with equal values in these columns of their input meet in the partition that owns their key group,
+    /// in every batch the same one. What comes from each input is told apart.
+    ByKeyGroup(Vec<Vec<usize>>),
     /// All rows meet in one partition, in order.
     Gather,
     /// The rows of all inputs, one input after the other, are cut anew.
@@ -184,6 +250,11 @@ pub struct TaskInfo {
     pub time: BatchTime,
     /// The index of the partition.
     pub partition: usize,
+    /// The number of the batch, from 1; a stream with batches `every` so many intervals has those that are
+    /// divisible by it.
+    pub batch: u64,
+    /// Which input a block is from, where there are several.
+    pub input: usize,
 }
 
 /// What a piece of work puts out.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::combine::Combining;
-use super::{Exchange, Opened, Opening, Operator, OperatorError, Shape};
+use super::{Exchange, Opened, Opening, Operator, OperatorError, WindowSpec};
 
 /// The options of `reduce`.
 #[derive(Clone, Debug, Deserialize)]
@@ -13,6 +13,8 @@ use super::{Exchange, Opened, Opening, Operator, OperatorError, Shape};
 pub struct Reduce {
     /// The plugin, by its name in the manifest.
     pub plugin: String,
+    /// What it reduces over, where that is more than a batch.
+    pub window: Option<WindowSpec>,
 }
 
 impl Operator for Reduce {
@@ -25,8 +27,8 @@ impl Operator for Reduce {
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
-        let Combining { before, after } = Combining::open(opening, Vec::new())?;
-        let shape = Shape::Wide { before: Some(before), exchange: Exchange::Gather, after: Some(after) };
-        Ok(Opened { schema: Arc::clone(opening.input()?), shape })
+        let Combining { before, after, again } = Combining::open(opening, Vec::new())?;
+        let schema = Arc::clone(opening.input()?);
+        Opened::combining(opening, schema, self.window, [before, after, again], Exchange::Gather)
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::combine::Combining;
-use super::{Exchange, Opened, Opening, Operator, OperatorError, Shape};
+use super::{Exchange, Opened, Opening, Operator, OperatorError, WindowSpec};
 use crate::record::describe;
 
 /// The options of `reduce_by_key`.
@@ -12,6 +12,8 @@ use crate::record::describe;
 pub struct ReduceByKey {
     /// The plugin, by its name in the manifest.
     pub plugin: String,
+    /// What it reduces over, where that is more than a batch.
+    pub window: Option<WindowSpec>,
     /// The columns that make the key.
     pub key: Vec<String>,
 }
@@ -28,10 +30,10 @@ impl Operator for ReduceByKey {
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let input = opening.input()?;
         let key = key_columns(&self.key, input)?;
-        let Combining { before, after } = Combining::open(opening, key)?;
+        let Combining { before, after, again } = Combining::open(opening, key)?;
         let schema = after.output();
         let exchange = Exchange::ByKey((0..self.key.len()).collect());
-        Ok(Opened { schema, shape: Shape::Wide { before: Some(before), exchange, after: Some(after) } })
+        Opened::combining(opening, schema, self.window, [before, after, again], exchange)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Exchange, Opened, Opening, Operator, OperatorError, Shape};
+use super::{Exchange, Opened, Opening, Operator, OperatorError, Shape, Wide};
 use crate::partition::NUM_KEY_GROUPS;
 
 /// The options of `repartition`.
@@ -28,7 +28,7 @@ impl Operator for Repartition {
                 format!("{partitions} partitions are too many; at most {NUM_KEY_GROUPS} are possible");
             return Err(OperatorError::Option { key: "partitions", problem });
         }
-        let shape = Shape::Wide { before: None, exchange: Exchange::Recut(partitions), after: None };
-        Ok(Opened { schema: Arc::clone(opening.input()?), shape })
+        let shape = Shape::Wide(Wide::exchange(Exchange::Recut(partitions), None));
+        Ok(Opened { schema: Arc::clone(opening.input()?), shape, every: opening.every })
     }
 }

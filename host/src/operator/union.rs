@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Exchange, Inputs, Opened, Opening, Operator, OperatorError, Shape};
+use super::{Exchange, Inputs, Opened, Opening, Operator, OperatorError, Shape, Wide};
 use crate::record::describe;
 
 /// The options of `union`: none.
@@ -31,7 +31,7 @@ impl Operator for Union {
             );
             return Err(OperatorError::Option { key: "from", problem });
         }
-        let shape = Shape::Wide { before: None, exchange: Exchange::Concatenate, after: None };
-        Ok(Opened { schema: Arc::clone(schema), shape })
+        let shape = Shape::Wide(Wide::exchange(Exchange::Concatenate, None));
+        Ok(Opened { schema: Arc::clone(schema), shape, every: opening.every })
     }
 }

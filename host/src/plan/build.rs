@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::opened::OpenedPipeline;
+use arrow::datatypes::SchemaRef;
+
+use super::opened::{OpenedPipeline, OpenedStream};
 use crate::manifest::Pipeline;
 use crate::operator::{Exchange, Factory, Shape};
 use crate::schedule::{Node, Origin, Port, Stage, StagePlan, Target};
@@ -14,14 +16,14 @@ pub fn lay_out(pipeline: &Pipeline, opened: &OpenedPipeline) -> StagePlan {
     let sources = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
     let mut num_inputs = 0;
     for name in sources {
-        let point = layout.begin(Origin::Input(num_inputs));
+        let point = layout.begin(Origin::Input(num_inputs), 1);
         layout.points.insert(name, point);
         num_inputs += 1;
     }
     for (name, stream) in &opened.streams {
         let from: Vec<Point> =
             stream.from.iter().filter_map(|from| layout.points.get(from.as_str()).copied()).collect();
-        let point = layout.add(name, &stream.label, &stream.shape, &from, opened);
+        let point = layout.add(name, stream, &from, opened);
         layout.points.insert(name, point);
     }
     for (index, output) in pipeline.sinks.values().enumerate() {
@@ -32,7 +34,7 @@ pub fn lay_out(pipeline: &Pipeline, opened: &OpenedPipeline) -> StagePlan {
     StagePlan {
         stages: layout.stages,
         num_inputs,
-        num_outputs: pipeline.sinks.len(),
+        outputs: pipeline.sinks.values().map(|output| opened.every(&output.from)).collect(),
         partitions: pipeline.partitions.get(),
     }
 }
@@ -42,6 +44,8 @@ pub fn lay_out(pipeline: &Pipeline, opened: &OpenedPipeline) -> StagePlan {
 struct Point {
     stage: usize,
     behind: Option<usize>,
+    /// How many batch intervals it is from one batch to the next.
+    every: u64,
 }
 
 struct Layout<'a> {
@@ -50,46 +54,43 @@ struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    fn begin(&mut self, source: Origin) -> Point {
-        self.stages.push(Stage { source, nodes: Vec::new(), roots: Vec::new(), ports: Vec::new() });
-        Point { stage: self.stages.len() - 1, behind: None }
+    fn begin(&mut self, source: Origin, every: u64) -> Point {
+        self.stages.push(Stage { source, every, nodes: Vec::new(), roots: Vec::new(), ports: Vec::new() });
+        Point { stage: self.stages.len() - 1, behind: None, every }
     }
 
-    fn add(
-        &mut self,
-        name: &str,
-        label: &str,
-        shape: &Shape,
-        from: &[Point],
-        opened: &OpenedPipeline,
-    ) -> Point {
-        let (before, exchange, after) = match shape {
+    fn add(&mut self, name: &str, stream: &OpenedStream, from: &[Point], opened: &OpenedPipeline) -> Point {
+        let OpenedStream { label, every, .. } = stream;
+        let wide = match &stream.shape {
             Shape::Narrow(factory) => {
-                let input = from.first().copied().unwrap_or(Point { stage: 0, behind: None });
-                return self.node(input, name, label, factory, false);
+                let input = from.first().copied().unwrap_or(Point { stage: 0, behind: None, every: 1 });
+                return Point { every: *every, ..self.node(input, name, label, factory, false) };
             }
-            Shape::Wide { before, exchange, after } => (before, exchange, after),
-        };
-        let port = match exchange {
-            Exchange::ByKey(key) => match opened.schemas.get(name) {
-                Some(schema) => Port::Bucket(Arc::clone(schema), key.clone()),
-                None => Port::Pass,
-            },
-            Exchange::Gather | Exchange::Concatenate | Exchange::Recut(_) => Port::Pass,
+            Shape::Wide(wide) => wide,
         };
         let mut ports = Vec::with_capacity(from.len());
-        for &input in from {
-            let point = match before {
+        for (index, &input) in from.iter().enumerate() {
+            let point = match &wide.before {
                 Some(factory) => self.node(input, name, &format!("{label}, each partition"), factory, false),
                 None => input,
             };
-            ports.push((point.stage, self.port(point, port.clone())));
+            // What runs before an exchange by key puts out the stream's own columns.
+            let of =
+                if wide.before.is_some() { Some(name) } else { stream.from.get(index).map(String::as_str) };
+            let schema = of.and_then(|name| opened.schemas.get(name)).cloned();
+            ports.push((point.stage, self.port(point, port_for(&wide.exchange, index, schema))));
         }
-        let start = self.begin(Origin::Exchange(ports, exchange.clone()));
-        match after {
-            Some(factory) => self.node(start, name, label, factory, before.is_some()),
-            None => start,
+        let pace = from.first().map_or(1, |input| input.every);
+        let mut point = self.begin(Origin::Exchange(ports, wide.exchange.clone()), pace);
+        if let Some(factory) = &wide.after {
+            point = self.node(point, name, label, factory, wide.completes);
         }
+        point.every = *every;
+        if wide.spread {
+            let port = self.port(point, Port::Pass);
+            point = self.begin(Origin::Exchange(vec![(point.stage, port)], Exchange::Concatenate), *every);
+        }
+        point
     }
 
     fn node(
@@ -106,11 +107,12 @@ impl Layout<'_> {
             label: label.to_owned(),
             factory: Arc::clone(factory),
             to: Vec::new(),
+            every: at.every,
             completes,
         });
         let index = stage.nodes.len() - 1;
         self.attach(at, Target::Node(index));
-        Point { stage: at.stage, behind: Some(index) }
+        Point { behind: Some(index), ..at }
     }
 
     fn port(&mut self, at: Point, port: Port) -> usize {
@@ -127,5 +129,16 @@ impl Layout<'_> {
             Some(node) => node.to.push(target),
             None => stage.roots.push(target),
         }
+    }
+}
+
+/// How the rows of input `index`, with columns `schema`, leave for `exchange`.
+fn port_for(exchange: &Exchange, index: usize, schema: Option<SchemaRef>) -> Port {
+    match (exchange, schema) {
+        (Exchange::ByKey(key), Some(schema)) => Port::Bucket { schema, key: key.clone(), fixed: false },
+        (Exchange::ByKeyGroup(keys), Some(schema)) => {
+            Port::Bucket { schema, key: keys.get(index).cloned().unwrap_or_default(), fixed: true }
+        }
+        _ => Port::Pass,
     }
 }

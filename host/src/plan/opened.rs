@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use indexmap::IndexMap;
 
 use crate::manifest::{Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
-use crate::operator::{Opening, OperatorError, Shape};
+use crate::operator::{Opened, Opening, OperatorError, Shape};
 use crate::plugin::{Engine, Plugin, PluginError, PluginFailure, WasmPlugin};
 use crate::source::SourceError;
 
@@ -28,6 +28,8 @@ pub struct OpenedStream {
     pub label: String,
     /// How it runs.
     pub shape: Shape,
+    /// How many batch intervals it is from one of its batches to the next.
+    pub every: u64,
 }
 
 impl OpenedPipeline {
@@ -47,7 +49,7 @@ impl OpenedPipeline {
             if let NodeRef::Stream(index) = node
                 && let Some((name, stream)) = pipeline.streams.get_index(index)
             {
-                opened.add(name, stream)?;
+                opened.add(name, stream, pipeline)?;
             }
         }
         for (name, output) in &pipeline.sinks {
@@ -60,20 +62,49 @@ impl OpenedPipeline {
         Ok(opened)
     }
 
-    fn add(&mut self, name: &str, stream: &Stream) -> Result<(), Fault> {
+    /// How many batch intervals it is from one batch of the source or stream `name` to the next.
+    pub fn every(&self, name: &str) -> u64 {
+        self.streams.get(name).map_or(1, |stream| stream.every)
+    }
+
+    fn add(&mut self, name: &str, stream: &Stream, pipeline: &Pipeline) -> Result<(), Fault> {
         let inputs: Vec<SchemaRef> =
             stream.from.iter().filter_map(|from| self.schemas.get(from).cloned()).collect();
         let plugin = stream.op.plugin().and_then(|plugin| self.plugins.get(plugin));
-        let opening = Opening { stream: name, inputs: &inputs, plugin, tolerance: stream.tolerance };
+        let every = self.common_pace(name, stream)?;
+        let opening = Opening {
+            stream: name,
+            inputs: &inputs,
+            plugin,
+            tolerance: stream.tolerance,
+            interval: pipeline.interval,
+            every,
+            partitions: pipeline.partitions.get(),
+        };
         let opened = stream.op.open(&opening).map_err(|error| fault(name, &error))?;
         let label = match stream.op.plugin() {
             Some(plugin) => format!("{} with {plugin}", stream.op.kind()),
             None => stream.op.kind().to_owned(),
         };
-        self.schemas.insert(name.to_owned(), opened.schema);
-        self.streams
-            .insert(name.to_owned(), OpenedStream { from: stream.from.clone(), label, shape: opened.shape });
+        self.schemas.insert(name.to_owned(), Arc::clone(&opened.schema));
+        let Opened { shape, every, .. } = opened;
+        self.streams.insert(name.to_owned(), OpenedStream { from: stream.from.clone(), label, shape, every });
         Ok(())
+    }
+
+    /// The pace of all that `stream` reads.
+    fn common_pace(&self, name: &str, stream: &Stream) -> Result<u64, Fault> {
+        let mut paces = stream.from.iter().map(|from| (from, self.every(from)));
+        let Some((first, every)) = paces.next() else { return Ok(1) };
+        match paces.find(|(_, other)| *other != every) {
+            None => Ok(every),
+            Some((from, other)) => {
+                let place = Place::key(format!("streams.{name}"), "from");
+                let problem =
+                    format!("`{first}` has a batch every {every} intervals, and `{from}` every {other}");
+                Err(Fault::new(place, problem, "read streams whose windows have the same slide"))
+            }
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub fn text(pipeline: &Pipeline, opened: &OpenedPipeline, plan: &StagePlan) -> S
         for (number, port) in stage.ports.iter().enumerate() {
             let _ = match port {
                 Port::Output(output) => writeln!(out, "  -> {}", destination(pipeline, *output)),
-                Port::Pass | Port::Bucket(..) => writeln!(out, "  -> {}", readers(plan, (index, number))),
+                Port::Pass | Port::Bucket { .. } => writeln!(out, "  -> {}", readers(plan, (index, number))),
             };
         }
     }
@@ -102,6 +102,7 @@ fn readers(plan: &StagePlan, port: (usize, usize)) -> String {
 fn exchange_name(exchange: &Exchange) -> String {
     match exchange {
         Exchange::ByKey(_) => "shuffle by key".to_owned(),
+        Exchange::ByKeyGroup(_) => "shuffle by key group".to_owned(),
         Exchange::Gather => "gather".to_owned(),
         Exchange::Concatenate => "one after the other".to_owned(),
         Exchange::Recut(partitions) => format!("cut into {partitions}"),

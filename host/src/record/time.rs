@@ -28,6 +28,11 @@ impl BatchTime {
         Self(self.0.saturating_add(interval.millis()))
     }
 
+    /// The time one interval earlier.
+    pub fn previous(self, interval: Interval) -> Self {
+        Self(self.0.saturating_sub(interval.millis()))
+    }
+
     /// How long after `earlier` this is; zero where it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -60,6 +65,17 @@ impl Interval {
         self.0
     }
 
+    /// How many intervals it is from `start` to `end`; none where that is before it.
+    pub fn count(self, start: BatchTime, end: BatchTime) -> u64 {
+        u64::try_from(end.0.saturating_sub(start.0) / self.0).unwrap_or(0)
+    }
+
+    /// How many intervals make `length`; none where it isn't a whole number of them, at least one.
+    pub fn divide(self, length: Duration) -> Option<u64> {
+        let length = Self::new(length)?;
+        (length.0 % self.0 == 0).then(|| (length.0 / self.0).unsigned_abs())
+    }
+
     /// The length.
     pub const fn duration(self) -> Duration {
         Duration::from_millis(self.0.unsigned_abs())
@@ -83,6 +99,11 @@ mod tests {
         assert_eq!(interval.next_after(-1), BatchTime(0));
         assert_eq!(Interval::new(Duration::from_micros(1500)), None);
         assert_eq!(Interval::new(Duration::ZERO), None);
+        assert_eq!(interval.count(BatchTime(1000), BatchTime(1750)), 3);
+        assert_eq!(interval.count(BatchTime(1000), BatchTime(0)), 0);
+        assert_eq!(interval.divide(Duration::from_secs(2)), Some(8));
+        assert_eq!(interval.divide(Duration::from_millis(300)), None);
+        assert_eq!(interval.divide(Duration::ZERO), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pool::{Pool, Task};
-use super::stage::{Origin, Port, StagePlan};
+use super::stage::{Origin, Port, StagePlan, is_due};
 use super::task::{Input, TaskError, TaskOrder, TaskOutput};
 use crate::operator::{Exchange, TaskInfo};
 use crate::partition::{Buckets, cut, cut_into, merge_buckets};
@@ -15,8 +15,8 @@ pub type StageInput = Vec<Input>;
 /// What became of a batch.
 #[derive(Debug, Default)]
 pub struct JobResult {
-    /// The partitions of each output.
-    pub outputs: Vec<Vec<Partition>>,
+    /// The partitions of each output; none where it has no batch at this time, which isn't an empty one.
+    pub outputs: Vec<Option<Vec<Partition>>>,
     /// What was set aside, in the order of stages and partitions.
     pub dead: Vec<DeadLetter>,
     /// How many rows came in from each input.
@@ -36,15 +36,21 @@ impl Executor {
         Ok(Self { pool: Pool::start(&plan, num_workers.max(1))?, plan })
     }
 
-    /// Runs the batch of time `time`. `inputs` stand in the order of the plan's inputs.
-    pub fn run(&mut self, time: BatchTime, inputs: Vec<StageInput>) -> Result<JobResult, TaskError> {
+    /// Runs batch number `batch`, counted from 1, of time `time`. `inputs` stand in the order of the plan's inputs.
+    pub fn run(
+        &mut self,
+        time: BatchTime,
+        batch: u64,
+        inputs: Vec<StageInput>,
+    ) -> Result<JobResult, TaskError> {
         let plan = Arc::clone(&self.plan);
         let mut job = Job {
             plan: &plan,
+            batch,
             inputs,
             done: plan.stages.iter().map(|_| None).collect(),
             result: JobResult {
-                outputs: vec![Vec::new(); plan.num_outputs],
+                outputs: plan.outputs.iter().map(|every| is_due(batch, *every).then(Vec::new)).collect(),
                 dead: Vec::new(),
                 num_input_rows: vec![0; plan.num_inputs],
             },
@@ -65,6 +71,7 @@ impl Executor {
 
 struct Job<'a> {
     plan: &'a StagePlan,
+    batch: u64,
     inputs: Vec<StageInput>,
     /// For each stage that ran, for each of its ports, what each task put out.
     done: Vec<Option<Vec<Vec<Buckets>>>>,
@@ -78,6 +85,7 @@ impl Job<'_> {
         let stages = self.plan.stages.iter().enumerate();
         let ready = stages.filter(|(index, stage)| {
             !is_done(*index)
+                && is_due(self.batch, stage.every)
                 && match &stage.source {
                     Origin::Input(_) => true,
                     Origin::Exchange(ports, _) => ports.iter().all(|(from, _)| is_done(*from)),
@@ -94,7 +102,7 @@ impl Job<'_> {
             let num_tasks = inputs.len();
             sizes.push(num_tasks);
             tasks.extend(inputs.into_iter().enumerate().map(|(partition, input)| {
-                let info = TaskInfo { time, partition };
+                let info = TaskInfo { time, partition, batch: self.batch, input: 0 };
                 let order = TaskOrder { info, num_tasks, partitions: self.plan.partitions, is_complete };
                 Task { stage, order, input }
             }));
@@ -107,6 +115,9 @@ impl Job<'_> {
         let (mut inputs, is_complete) = match self.plan.stages.get(index).map(|stage| &stage.source) {
             Some(Origin::Input(input)) => (self.inputs.get(*input).cloned().unwrap_or_default(), false),
             Some(Origin::Exchange(ports, exchange)) => {
+                if let Exchange::ByKeyGroup(_) = exchange {
+                    return (self.sides(ports), false);
+                }
                 let tasks = self.put_out(ports);
                 let is_complete = tasks.len() == 1;
                 (self.exchange(tasks, exchange).into_iter().map(Input::Rows).collect(), is_complete)
@@ -132,9 +143,22 @@ impl Job<'_> {
         ports.iter().flat_map(from).collect()
     }
 
+    /// The partitions that own key groups, each with what came from each of `ports`.
+    fn sides(&self, ports: &[(usize, usize)]) -> StageInput {
+        let mut partitions = vec![vec![Partition::new(); ports.len()]; self.plan.partitions];
+        for (input, &port) in ports.iter().enumerate() {
+            for buckets in self.put_out(&[port]) {
+                for (partition, blocks) in partitions.iter_mut().zip(buckets) {
+                    partition.get_mut(input).into_iter().for_each(|side| side.extend(blocks.iter().cloned()));
+                }
+            }
+        }
+        partitions.into_iter().map(Input::Sides).collect()
+    }
+
     fn exchange(&self, tasks: Vec<Buckets>, exchange: &Exchange) -> Vec<Partition> {
         match exchange {
-            Exchange::ByKey(_) => merge_buckets(tasks),
+            Exchange::ByKey(_) | Exchange::ByKeyGroup(_) => merge_buckets(tasks),
             Exchange::Gather => vec![tasks.into_iter().flatten().flatten().collect()],
             Exchange::Concatenate => cut(&in_order(tasks), self.plan.partitions),
             Exchange::Recut(partitions) => cut_into(&in_order(tasks), *partitions),
@@ -156,7 +180,7 @@ impl Job<'_> {
         }
         for (port, buckets) in stage.ports.iter().zip(&mut ports) {
             if let Port::Output(output) = port
-                && let Some(partitions) = self.result.outputs.get_mut(*output)
+                && let Some(Some(partitions)) = self.result.outputs.get_mut(*output)
             {
                 *partitions = std::mem::take(buckets).into_iter().map(in_order_of_buckets).collect();
             }

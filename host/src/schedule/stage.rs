@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
+
 use crate::operator::{Exchange, Factory};
 
 /// All that runs for a batch, in an order in which each stage's inputs are made by stages before it.
@@ -10,8 +12,9 @@ pub struct StagePlan {
     pub stages: Vec<Stage>,
     /// How many inputs the plan has; stages name them by index.
     pub num_inputs: usize,
-    /// How many outputs the plan has; ports name them by index.
-    pub num_outputs: usize,
+    /// The outputs of the plan, which ports name by index: how many intervals it is from one batch of each to the
+    /// next.
+    pub outputs: Vec<u64>,
     /// The most partitions that rows are cut into.
     pub partitions: usize,
 }
@@ -20,6 +23,8 @@ pub struct StagePlan {
 pub struct Stage {
     /// Where its rows come from.
     pub source: Origin,
+    /// How many intervals it is from one of its batches to the next.
+    pub every: u64,
     /// The work, in an order in which rows only go to later nodes.
     pub nodes: Vec<Node>,
     /// What gets the rows that come in.
@@ -47,6 +52,8 @@ pub struct Node {
     pub factory: Arc<dyn Factory>,
     /// What gets the rows that it puts out.
     pub to: Vec<Target>,
+    /// How many intervals it is from one batch that it is given to the next.
+    pub every: u64,
     /// Whether it only completes what partitions hold in part, so that a lone partition can go past it.
     pub completes: bool,
 }
@@ -67,6 +74,18 @@ pub enum Port {
     Output(usize),
     /// To later stages, as they are.
     Pass,
-    /// To a later stage, in buckets by these key columns of this schema.
-    Bucket(arrow::datatypes::SchemaRef, Vec<usize>),
+    /// To a later stage, in buckets by key.
+    Bucket {
+        /// The columns of the rows.
+        schema: SchemaRef,
+        /// The columns of the key.
+        key: Vec<usize>,
+        /// Whether few rows are put into buckets too, because a bucket has to be the same in every batch.
+        fixed: bool,
+    },
+}
+
+/// Whether a stream with a batch `every` so many intervals has one in batch number `batch`.
+pub(super) fn is_due(batch: u64, every: u64) -> bool {
+    batch.is_multiple_of(every.max(1))
 }

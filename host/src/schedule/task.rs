@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use super::stage::{Port, Stage, Target};
+use super::stage::{Port, Stage, Target, is_due};
 use crate::operator::{OperatorError, Output, Process, TaskInfo};
 use crate::partition::{Buckets, KeyEncoder, into_buckets, num_partitions};
 use crate::record::{DeadLetter, Partition, num_rows};
@@ -17,6 +17,8 @@ pub enum Input {
     Rows(Partition),
     /// A piece of a source's batch.
     Split(Arc<dyn Split>),
+    /// Rows in memory of several inputs, input by input.
+    Sides(Vec<Partition>),
 }
 
 impl Input {
@@ -25,6 +27,7 @@ impl Input {
         match self {
             Self::Rows(blocks) => Some(num_rows(blocks)),
             Self::Split(_) => None,
+            Self::Sides(sides) => Some(sides.iter().map(|blocks| num_rows(blocks)).sum()),
         }
     }
 }
@@ -88,7 +91,7 @@ impl Runner {
                 .map_err(|error| TaskError::Operator { stream: node.stream.clone(), error: Box::new(error) })
         });
         let encoders = stage.ports.iter().map(|port| match port {
-            Port::Bucket(schema, key) => {
+            Port::Bucket { schema, key, .. } => {
                 let fields: Vec<_> =
                     key.iter().filter_map(|&column| schema.fields().get(column).cloned()).collect();
                 KeyEncoder::new(&fields).map(Some)
@@ -111,6 +114,7 @@ impl Runner {
         let mut flow = Flow {
             stage,
             order,
+            info: order.info,
             processes: &mut self.processes,
             blocks: vec![Partition::new(); stage.ports.len()],
             dead: Vec::new(),
@@ -121,7 +125,7 @@ impl Runner {
         let Flow { blocks, dead, num_rows, .. } = flow;
         let ports = stage.ports.iter().zip(&self.encoders).zip(blocks);
         let ports = ports.map(|((port, encoder), blocks)| match (port, encoder) {
-            (Port::Bucket(_, key), Some(encoder)) => bucket(&blocks, key, encoder, order),
+            (Port::Bucket { key, fixed, .. }, Some(encoder)) => bucket(&blocks, key, *fixed, encoder, order),
             _ => Ok(vec![blocks]),
         });
         Ok(TaskOutput { ports: ports.collect::<Result<_, _>>()?, dead, num_rows })
@@ -132,11 +136,12 @@ impl Runner {
 fn bucket(
     blocks: &[RecordBatch],
     key: &[usize],
+    fixed: bool,
     encoder: &KeyEncoder,
     order: &TaskOrder,
 ) -> Result<Buckets, TaskError> {
     let alone = order.num_tasks == 1;
-    if alone && num_partitions(num_rows(blocks), order.partitions) == 1 {
+    if !fixed && alone && num_partitions(num_rows(blocks), order.partitions) == 1 {
         return Ok(vec![blocks.to_vec()]);
     }
     let mut buckets = vec![Partition::new(); order.partitions];
@@ -152,6 +157,7 @@ fn bucket(
 struct Flow<'a> {
     stage: &'a Stage,
     order: &'a TaskOrder,
+    info: TaskInfo,
     processes: &'a mut [Box<dyn Process>],
     blocks: Vec<Partition>,
     dead: Vec<DeadLetter>,
@@ -163,6 +169,13 @@ impl Flow<'_> {
         let split = match input {
             Input::Rows(blocks) => {
                 return blocks.iter().try_for_each(|block| self.enter(block));
+            }
+            Input::Sides(sides) => {
+                for (input, blocks) in sides.iter().enumerate() {
+                    self.info.input = input;
+                    blocks.iter().try_for_each(|block| self.enter(block))?;
+                }
+                return Ok(());
             }
             Input::Split(split) => split,
         };
@@ -223,11 +236,12 @@ impl Flow<'_> {
         let (Some(node), Some(process)) = (stage.nodes.get(index), self.processes.get_mut(index)) else {
             return Ok(());
         };
-        if node.completes && self.order.is_complete {
+        let is_passed_by = node.completes && self.order.is_complete;
+        if is_passed_by || !is_due(self.info.batch, node.every) {
             return Ok(());
         }
         let mut out = Output::default();
-        act(process.as_mut(), &self.order.info, &mut out)
+        act(process.as_mut(), &self.info, &mut out)
             .map_err(|error| TaskError::Operator { stream: node.stream.clone(), error: Box::new(error) })?;
         self.dead.append(&mut out.dead);
         out.blocks.iter().try_for_each(|block| self.send(&node.to, block))

@@ -1,14 +1,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
 use super::*;
-use crate::operator::{Factory, Opening, Operator, Output, ReduceByKey, Shape, TaskInfo, Transform};
+use crate::operator::{Factory, Opening, Operator, Output, ReduceByKey, Shape, TaskInfo, Transform, Wide};
 use crate::plugin::{NativeReducer, NativeTransformer, TransformPlan, Transformed};
+use crate::record::Interval;
 
-const TASK: TaskInfo = TaskInfo { time: BatchTime::from_millis(1000), partition: 0 };
+const TASK: TaskInfo = TaskInfo { time: BatchTime::from_millis(1000), partition: 0, batch: 1, input: 0 };
+
+fn second() -> Interval {
+    Interval::new(Duration::from_secs(1)).unwrap()
+}
 
 fn numbers(numbers: impl IntoIterator<Item = i64>) -> RecordBatch {
     let column: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers));
@@ -40,7 +46,15 @@ fn transform(
             }
         }));
     let schemas = [input.schema()];
-    let opening = Opening { stream: "passed", inputs: &schemas, plugin: Some(&plugin), tolerance };
+    let opening = Opening {
+        stream: "passed",
+        inputs: &schemas,
+        plugin: Some(&plugin),
+        tolerance,
+        interval: second(),
+        every: 1,
+        partitions: 8,
+    };
     let opened = Transform { plugin: "fussy".to_owned() }.open(&opening).unwrap();
     let Shape::Narrow(factory) = opened.shape else { panic!("a transform is narrow") };
     let out = run(factory.as_ref(), input);
@@ -160,11 +174,20 @@ fn sums(tolerance: Tolerance, input: &RecordBatch) -> (Arc<dyn Factory>, Arc<dyn
             .map_err(|e| e.to_string())
     }));
     let schemas = [input.schema()];
-    let opening = Opening { stream: "sums", inputs: &schemas, plugin: Some(&plugin), tolerance };
-    let opened =
-        ReduceByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()] }.open(&opening).unwrap();
+    let opening = Opening {
+        stream: "sums",
+        inputs: &schemas,
+        plugin: Some(&plugin),
+        tolerance,
+        interval: second(),
+        every: 1,
+        partitions: 8,
+    };
+    let opened = ReduceByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None }
+        .open(&opening)
+        .unwrap();
     match opened.shape {
-        Shape::Wide { before: Some(before), after: Some(after), .. } => (before, after),
+        Shape::Wide(Wide { before: Some(before), after: Some(after), .. }) => (before, after),
         _ => panic!("it combines before and after an exchange"),
     }
 }
