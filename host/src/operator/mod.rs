@@ -8,10 +8,13 @@ mod combine;
 mod count;
 mod count_by_value;
 mod filter;
+mod group_by_key;
+mod join;
 mod poison;
 mod reduce;
 mod reduce_by_key;
 mod repartition;
+mod sides;
 mod sorted;
 mod transform;
 mod union;
@@ -21,16 +24,18 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::partition::TooManyKeys;
 use crate::plugin::{Plugin, PluginError};
-use crate::record::{BatchTime, DeadLetter, Interval};
+use crate::record::{BatchTime, DeadLetter, Interval, describe};
 
 pub use count::Count;
 pub use count_by_value::CountByValue;
 pub use filter::Filter;
+pub use group_by_key::{Cogroup, GroupByKey};
+pub use join::{How, Join};
 pub use poison::{OnError, Tolerance};
 pub use reduce::Reduce;
 pub use reduce_by_key::ReduceByKey;
@@ -40,7 +45,7 @@ pub use union::Union;
 pub use window::{WindowOf, WindowSpec};
 
 /// The operators, as manifests name them.
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 12] = [
     "transform",
     "filter",
     "union",
@@ -50,6 +55,9 @@ pub const KINDS: [&str; 9] = [
     "count_by_value",
     "reduce",
     "reduce_by_key",
+    "group_by_key",
+    "cogroup",
+    "join",
 ];
 
 /// The operator of kind `kind`, from its options in a manifest.
@@ -67,6 +75,9 @@ pub fn from_options<'de, D: Deserializer<'de>>(
         "count_by_value" => Box::new(CountByValue::deserialize(options)?),
         "reduce" => Box::new(Reduce::deserialize(options)?),
         "reduce_by_key" => Box::new(ReduceByKey::deserialize(options)?),
+        "group_by_key" => Box::new(GroupByKey::deserialize(options)?),
+        "cogroup" => Box::new(Cogroup::deserialize(options)?),
+        "join" => Box::new(Join::deserialize(options)?),
         _ => return Err(D::Error::unknown_variant(kind, &KINDS)),
     })
 }
@@ -135,6 +146,25 @@ fn plugin_of<'a>(opening: &Opening<'a>) -> Result<&'a Arc<dyn Plugin>, OperatorE
         key: "plugin",
         problem: "it calls a plugin that isn't there; name one of [plugins]".to_owned(),
     })
+}
+
+/// The indices of the columns of `input` called `names`, which make a key.
+fn key_columns(names: &[String], input: &Schema) -> Result<Vec<usize>, OperatorError> {
+    let wrong = |problem: String| OperatorError::Option { key: "key", problem };
+    if names.is_empty() {
+        return Err(wrong("a key needs at least one column; name it".to_owned()));
+    }
+    let mut columns = Vec::with_capacity(names.len());
+    for name in names {
+        let Some((column, _)) = input.column_with_name(name) else {
+            return Err(wrong(format!("its input has no column `{name}`; it has ({})", describe(input))));
+        };
+        if columns.contains(&column) {
+            return Err(wrong(format!("column `{name}` is named twice; name it once")));
+        }
+        columns.push(column);
+    }
+    Ok(columns)
 }
 
 /// An operator that fits its inputs.
@@ -306,6 +336,9 @@ pub enum OperatorError {
         /// What the last one failed with.
         error: PluginError,
     },
+    /// A join makes more rows than fit.
+    #[error("the join makes more than {0} rows in a partition of the batch; is the key the right one?")]
+    TooManyPairs(usize),
     /// There are more keys than fit.
     #[error(transparent)]
     TooManyKeys(#[from] TooManyKeys),

@@ -3,8 +3,7 @@
 use serde::Deserialize;
 
 use super::combine::Combining;
-use super::{Exchange, Opened, Opening, Operator, OperatorError, WindowSpec};
-use crate::record::describe;
+use super::{Exchange, Opened, Opening, Operator, OperatorError, WindowSpec, key_columns};
 
 /// The options of `reduce_by_key`.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,36 +29,15 @@ impl Operator for ReduceByKey {
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let input = opening.input()?;
         let key = key_columns(&self.key, input)?;
+        if key.len() == input.fields().len() {
+            let problem =
+                "no column is left to reduce; leave one out of the key, or use `op = \"count_by_value\"`"
+                    .to_owned();
+            return Err(OperatorError::Option { key: "key", problem });
+        }
         let Combining { before, after, again } = Combining::open(opening, key)?;
         let schema = after.output();
         let exchange = Exchange::ByKey((0..self.key.len()).collect());
         Opened::combining(opening, schema, self.window, [before, after, again], exchange)
     }
-}
-
-/// The indices of the columns called `names`.
-fn key_columns(names: &[String], input: &arrow::datatypes::Schema) -> Result<Vec<usize>, OperatorError> {
-    let wrong = |problem: String| OperatorError::Option { key: "key", problem };
-    if names.is_empty() {
-        return Err(wrong(
-            "a key needs at least one column; use `op = \"reduce\"` to reduce all rows to one".to_owned(),
-        ));
-    }
-    let mut columns = Vec::with_capacity(names.len());
-    for name in names {
-        let Some((column, _)) = input.column_with_name(name) else {
-            return Err(wrong(format!("its input has no column `{name}`; it has ({})", describe(input))));
-        };
-        if columns.contains(&column) {
-            return Err(wrong(format!("column `{name}` is named twice; name it once")));
-        }
-        columns.push(column);
-    }
-    if columns.len() == input.fields().len() {
-        return Err(wrong(
-            "no column is left to reduce; leave one out of the key, or use `op = \"count_by_value\"`"
-                .to_owned(),
-        ));
-    }
-    Ok(columns)
 }

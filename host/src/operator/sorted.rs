@@ -4,6 +4,7 @@
 //! the order in which they came. Knows nothing of plugins.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
@@ -104,6 +105,11 @@ impl Waiting {
         Self { schema, ids: Vec::new(), blocks: Vec::new() }
     }
 
+    /// The schema of the values.
+    pub(super) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
     /// Takes all rows, sorted by key; those of a key stay in order. None where nothing waits.
     pub(super) fn take_sorted(&mut self, num_keys: usize) -> Result<Option<Sorted>, OperatorError> {
         let ids = std::mem::take(&mut self.ids);
@@ -114,6 +120,8 @@ impl Waiting {
         let (ends, keys) = order.ends();
         let values = match ids.is_sorted() {
             true => values,
+            // Rows without columns are all alike.
+            false if values.num_columns() == 0 => values,
             false => take_record_batch(&values, &UInt32Array::from(order.rows(&ids)))?,
         };
         Ok(Some(Sorted { ends, keys, values }))
@@ -170,8 +178,6 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::{ArrayRef, AsArray, Int64Array};
     use arrow::datatypes::Int64Type;
 

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{DataType, FieldRef, Schema};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::record::describe_field;
 
 /// How many groups all keys fall into. A partition owns key groups, so that the number of partitions can change
 /// while what is kept for a key stays with its group.
@@ -22,6 +24,38 @@ pub fn key_hash(key: &[u8]) -> u64 {
 pub const fn key_group(hash: u64) -> usize {
     // Lossless: the remainder is below 128.
     (hash % NUM_KEY_GROUPS as u64) as usize
+}
+
+/// The fields of a key that the columns of several inputs make, each with its key columns: named as in the first,
+/// nullable where any is. The error is that their types differ.
+pub fn common_key_fields(inputs: &[(&Schema, &[usize])]) -> Result<Vec<FieldRef>, String> {
+    let fields = |(schema, key): &(&Schema, &[usize])| -> Vec<FieldRef> {
+        key.iter().filter_map(|&column| schema.fields().get(column).cloned()).collect()
+    };
+    let mut common = inputs.first().map(fields).unwrap_or_default();
+    for input in inputs.iter().skip(1) {
+        let other = fields(input);
+        if other.len() != common.len() {
+            return Err(format!(
+                "the keys have {} and {} columns; name as many on both sides",
+                common.len(),
+                other.len()
+            ));
+        }
+        for (field, other) in common.iter_mut().zip(other) {
+            if field.data_type() != other.data_type() {
+                return Err(format!(
+                    "the key has ({}) on one side, and ({}) on the other; both need the same types",
+                    describe_field(field),
+                    describe_field(&other)
+                ));
+            }
+            if other.is_nullable() && !field.is_nullable() {
+                *field = Arc::new(field.as_ref().clone().with_nullable(true));
+            }
+        }
+    }
+    Ok(common)
 }
 
 /// Turns key columns into bytes and back.

@@ -10,5 +10,5 @@ mod shuffle;
 
 pub use cut::{MIN_ROWS, concatenate, cut, cut_into, num_partitions};
 pub use groups::{Groups, TooManyKeys};
-pub use keys::{KeyEncoder, Keys, NUM_KEY_GROUPS, key_group, key_hash};
+pub use keys::{KeyEncoder, Keys, NUM_KEY_GROUPS, common_key_fields, key_group, key_hash};
 pub use shuffle::{Buckets, into_buckets, merge_buckets};

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::Schema;
 
 use super::opened::{OpenedPipeline, OpenedStream};
 use crate::manifest::Pipeline;
 use crate::operator::{Exchange, Factory, Shape};
+use crate::partition::common_key_fields;
 use crate::schedule::{Node, Origin, Port, Stage, StagePlan, Target};
 
 /// The stages of `pipeline`. Inputs are numbered as its sources are that an output needs, outputs as its sinks.
@@ -68,17 +69,18 @@ impl Layout<'_> {
             }
             Shape::Wide(wide) => wide,
         };
+        // What runs before an exchange by key puts out the stream's own columns.
+        let schemas: Vec<&Schema> = match wide.before {
+            Some(_) => opened.schemas.get(name).into_iter().map(Arc::as_ref).collect(),
+            None => stream.from.iter().filter_map(|from| opened.schemas.get(from)).map(Arc::as_ref).collect(),
+        };
         let mut ports = Vec::with_capacity(from.len());
         for (index, &input) in from.iter().enumerate() {
             let point = match &wide.before {
                 Some(factory) => self.node(input, name, &format!("{label}, each partition"), factory, false),
                 None => input,
             };
-            // What runs before an exchange by key puts out the stream's own columns.
-            let of =
-                if wide.before.is_some() { Some(name) } else { stream.from.get(index).map(String::as_str) };
-            let schema = of.and_then(|name| opened.schemas.get(name)).cloned();
-            ports.push((point.stage, self.port(point, port_for(&wide.exchange, index, schema))));
+            ports.push((point.stage, self.port(point, port_for(&wide.exchange, index, &schemas))));
         }
         let pace = from.first().map_or(1, |input| input.every);
         let mut point = self.begin(Origin::Exchange(ports, wide.exchange.clone()), pace);
@@ -132,13 +134,15 @@ impl Layout<'_> {
     }
 }
 
-/// How the rows of input `index`, with columns `schema`, leave for `exchange`.
-fn port_for(exchange: &Exchange, index: usize, schema: Option<SchemaRef>) -> Port {
-    match (exchange, schema) {
-        (Exchange::ByKey(key), Some(schema)) => Port::Bucket { schema, key: key.clone(), fixed: false },
-        (Exchange::ByKeyGroup(keys), Some(schema)) => {
-            Port::Bucket { schema, key: keys.get(index).cloned().unwrap_or_default(), fixed: true }
-        }
-        _ => Port::Pass,
-    }
+/// How the rows of input `index` leave for `exchange`, whose inputs have the columns `schemas`.
+fn port_for(exchange: &Exchange, index: usize, schemas: &[&Schema]) -> Port {
+    let (keys, fixed) = match exchange {
+        Exchange::ByKey(key) => (std::slice::from_ref(key), false),
+        Exchange::ByKeyGroup(keys) => (keys.as_slice(), true),
+        Exchange::Gather | Exchange::Concatenate | Exchange::Recut(_) => return Port::Pass,
+    };
+    let keyed: Vec<_> = schemas.iter().copied().zip(keys.iter().map(Vec::as_slice)).collect();
+    // Operators check their keys when they are opened.
+    let fields = common_key_fields(&keyed).unwrap_or_default();
+    Port::Bucket { key: keys.get(index).cloned().unwrap_or_default(), fields, fixed }
 }

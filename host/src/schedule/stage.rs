@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::FieldRef;
 
 use crate::operator::{Exchange, Factory};
 
@@ -76,10 +76,10 @@ pub enum Port {
     Pass,
     /// To a later stage, in buckets by key.
     Bucket {
-        /// The columns of the rows.
-        schema: SchemaRef,
         /// The columns of the key.
         key: Vec<usize>,
+        /// Their fields, the same for all inputs that meet.
+        fields: Vec<FieldRef>,
         /// Whether few rows are put into buckets too, because a bucket has to be the same in every batch.
         fixed: bool,
     },

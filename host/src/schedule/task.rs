@@ -91,11 +91,7 @@ impl Runner {
                 .map_err(|error| TaskError::Operator { stream: node.stream.clone(), error: Box::new(error) })
         });
         let encoders = stage.ports.iter().map(|port| match port {
-            Port::Bucket { schema, key, .. } => {
-                let fields: Vec<_> =
-                    key.iter().filter_map(|&column| schema.fields().get(column).cloned()).collect();
-                KeyEncoder::new(&fields).map(Some)
-            }
+            Port::Bucket { fields, .. } => KeyEncoder::new(fields).map(Some),
             Port::Output(_) | Port::Pass => Ok(None),
         });
         Ok(Self {
