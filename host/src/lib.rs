@@ -8,6 +8,7 @@ pub mod plugin;
 pub mod source;
 pub mod batch;
 pub mod partition;
+pub mod state;
 pub mod operator;
 pub mod sink;
 pub mod schedule;

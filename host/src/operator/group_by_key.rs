@@ -59,7 +59,7 @@ impl Operator for GroupByKey {
         let plan = SidesPlan::new(std::slice::from_ref(&schema), &[&self.key])?;
         let again = Arc::new(GroupFactory { plan, schema: Arc::clone(&schema), lists: Lists::Join });
         let wide = windowed(opening, window, None, exchange, after, again);
-        Ok(Opened { schema, shape: Shape::Wide(wide), every: window.every() })
+        Ok(Opened { schema, shape: Shape::Wide(wide), every: window.pace() })
     }
 }
 

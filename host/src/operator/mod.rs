@@ -194,7 +194,7 @@ impl Opened {
         };
         let window = window.resolve(opening)?;
         let wide = window::windowed(opening, window, Some(before), exchange, after, again);
-        Ok(Self { schema, shape: Shape::Wide(wide), every: window.every() })
+        Ok(Self { schema, shape: Shape::Wide(wide), every: window.pace() })
     }
 }
 

@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod guest;
 mod instance;
+mod keyed;
 mod limits;
 mod load;
 mod native;
@@ -31,6 +32,7 @@ pub use convert::call_bytes;
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use error::{Limit, PluginError, PluginFailure};
 pub use guest::Call;
+pub use keyed::{Aggregator, CogroupInput, Cogrouper, Inverter, KeyedRows, UpdateInput, Updated, Updater};
 pub use limits::{Limits, LimitsSpec, MAXIMUM};
 pub use load::{Interface, WasmPlugin};
 pub use native::{NativeReducer, NativeTransformer};
@@ -46,6 +48,45 @@ pub trait Plugin: Debug + Send + Sync {
 
     /// Opens it as a reduction of values with schema `value`, for the stream `stream`.
     fn reducer(&self, stream: &str, value: &SchemaRef) -> Result<Box<dyn Reducer>, PluginError>;
+
+    /// Opens the inverse of its reduction; none where it has none.
+    fn inverter(&self, _stream: &str, _value: &SchemaRef) -> Result<Option<Box<dyn Inverter>>, PluginError> {
+        Ok(None)
+    }
+
+    /// Opens it as an aggregation of values with schema `value`, for the stream `stream`.
+    fn aggregator(&self, stream: &str, _value: &SchemaRef) -> Result<Box<dyn Aggregator>, PluginError> {
+        Err(self.is_another(stream, "aggregate"))
+    }
+
+    /// Opens it as a function of the rows of two sides that share a key, for the stream `stream`.
+    fn cogrouper(
+        &self,
+        stream: &str,
+        _key: &SchemaRef,
+        _left: &SchemaRef,
+        _right: &SchemaRef,
+    ) -> Result<Box<dyn Cogrouper>, PluginError> {
+        Err(self.is_another(stream, "cogroup"))
+    }
+
+    /// Opens it as a function of keys, their values and states, for the stream `stream`.
+    fn updater(
+        &self,
+        stream: &str,
+        _key: &SchemaRef,
+        _value: &SchemaRef,
+    ) -> Result<Box<dyn Updater>, PluginError> {
+        Err(self.is_another(stream, "update-state"))
+    }
+
+    /// The error of an operator that calls it as what it isn't.
+    fn is_another(&self, stream: &str, wanted: &str) -> PluginError {
+        let problem =
+            format!("it doesn't export {wanted}, which this operator calls; use another operator or plugin");
+        let (plugin, stream) = (self.id().name.clone(), Some(stream.to_owned()));
+        PluginError { plugin, stream, failure: PluginFailure::Unsuitable(problem) }
+    }
 }
 
 /// An opened transform. Holds no state that matters: it may be dropped and made again between any two calls.

@@ -1,0 +1,13 @@
+//! What operators keep from batch to batch: tables of keys with their states, and what windows hold.
+//!
+//! Everything is kept by partition, and a partition owns the same key groups in every batch. What a batch did can be
+//! undone until the next one begins, so that a batch may run again. Knows nothing of plugins or operators.
+
+mod cells;
+mod kept;
+mod table;
+mod window;
+
+pub use kept::Kept;
+pub use table::{Keyed, KeyedTable, StateSize};
+pub use window::{Entry, History, Window};

@@ -1,0 +1,267 @@
+//! Keys and their states, for one partition.
+//!
+//! A key has a slot; its state is what the columns hold there. Keys are looked up by their bytes, states come out and go
+//! in as Arrow columns, for many keys at once. What the last batch changed is remembered until the next begins, so
+//! that the batch may run again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use hashbrown::HashTable;
+
+use super::cells::Cells;
+use crate::partition::key_hash;
+use crate::record::BatchTime;
+
+/// How many keys there are, and about how many bytes they and their states take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateSize {
+    /// Keys.
+    pub keys: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+/// An operator's state, to be measured.
+pub trait Keyed: Send + Sync {
+    /// How large it is.
+    fn size(&self) -> StateSize;
+}
+
+/// The keys of a partition and their states.
+pub struct KeyedTable {
+    schema: SchemaRef,
+    index: HashTable<u32>,
+    slots: Vec<Slot>,
+    columns: Vec<Cells>,
+    free: Vec<u32>,
+    key_bytes: usize,
+    /// The slots that may become idle, by the time at which each was put here; once a slot.
+    idle: BTreeMap<i64, Vec<u32>>,
+    watches: bool,
+    undo: Option<Undo>,
+}
+
+/// A place for a key.
+struct Slot {
+    hash: u64,
+    /// None where the slot is free.
+    key: Option<Box<[u8]>>,
+    /// When it was last touched, in milliseconds.
+    touched: i64,
+    /// Whether it stands in `idle`.
+    is_watched: bool,
+}
+
+/// What a batch found, to be put back.
+struct Undo {
+    time: BatchTime,
+    calls: Vec<Before>,
+}
+
+/// What there was of some keys.
+struct Before {
+    keys: Vec<Box<[u8]>>,
+    /// When each was last touched; none where it wasn't there.
+    touched: Vec<Option<i64>>,
+    states: RecordBatch,
+}
+
+impl KeyedTable {
+    /// An empty table for states with the columns `schema`; `watches` where it is to tell which keys are idle.
+    pub fn new(schema: &SchemaRef, watches: bool) -> Result<Self, ArrowError> {
+        Ok(Self {
+            watches,
+            schema: Arc::clone(schema),
+            index: HashTable::new(),
+            slots: Vec::new(),
+            columns: schema.fields().iter().map(|field| Cells::new(field)).collect::<Result<_, _>>()?,
+            free: Vec::new(),
+            key_bytes: 0,
+            idle: BTreeMap::new(),
+            undo: None,
+        })
+    }
+
+    /// How large it is.
+    pub fn size(&self) -> StateSize {
+        let bytes = self.key_bytes
+            + self.slots.len() * size_of::<Slot>()
+            + self.index.capacity() * 5
+            + self.columns.iter().map(Cells::bytes).sum::<usize>();
+        StateSize { keys: self.index.len(), bytes }
+    }
+
+    /// Begins the batch of time `time`. Where it ran before, what it did is undone.
+    pub fn begin(&mut self, time: BatchTime) -> Result<(), ArrowError> {
+        let Some(undo) = self.undo.take().filter(|undo| undo.time == time) else {
+            self.undo = Some(Undo { time, calls: Vec::new() });
+            return Ok(());
+        };
+        for before in undo.calls.into_iter().rev() {
+            self.restore(&before);
+        }
+        self.undo = Some(Undo { time, calls: Vec::new() });
+        Ok(())
+    }
+
+    fn restore(&mut self, before: &Before) {
+        let mut back = Vec::new();
+        for (row, (key, touched)) in (0_u32..).zip(before.keys.iter().zip(&before.touched)) {
+            match touched {
+                Some(touched) => back.push((self.touch(key, *touched), row)),
+                None => self.remove(key),
+            }
+        }
+        self.write(&back, before.states.columns());
+    }
+
+    /// The slot of each key, keys lying one after the other in `data`, key i in `data[offsets[i] .. offsets[i + 1]]`.
+    pub fn find(&self, offsets: &[i32], data: &[u8]) -> Vec<Option<u32>> {
+        keys_of(offsets, data).map(|key| self.slot(key)).collect()
+    }
+
+    /// Every slot that holds a key, oldest slot first.
+    pub fn all(&self) -> Vec<u32> {
+        (0_u32..).zip(&self.slots).filter(|(_, slot)| slot.key.is_some()).map(|(number, _)| number).collect()
+    }
+
+    /// The keys in `slots`, as offsets (one more than there are keys) and bytes.
+    pub fn keys(&self, slots: impl Iterator<Item = u32>) -> (Vec<i32>, Vec<u8>) {
+        let (mut offsets, mut data) = (vec![0], Vec::new());
+        for slot in slots {
+            let key = self.slots.get(slot as usize).and_then(|slot| slot.key.as_deref());
+            data.extend_from_slice(key.unwrap_or_default());
+            offsets.push(i32::try_from(data.len()).unwrap_or(i32::MAX));
+        }
+        (offsets, data)
+    }
+
+    /// The states in `slots`; where there is no slot, something.
+    pub fn states(&self, slots: &[Option<u32>]) -> Result<RecordBatch, ArrowError> {
+        let columns = self.columns.iter().map(|column| column.gather(slots)).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(slots.len()));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+    }
+
+    /// Changes some keys: key i gets row i of `states` where `kept[i]` says so, and is removed else. `before` are the
+    /// states as they were. What is touched counts as seen at `time`, where `touches[i]` says so.
+    pub fn update(
+        &mut self,
+        (offsets, data): (&[i32], &[u8]),
+        before: &RecordBatch,
+        states: &RecordBatch,
+        kept: &[bool],
+        touches: &[bool],
+        time: BatchTime,
+    ) {
+        let mut old = Before { keys: Vec::new(), touched: Vec::new(), states: before.clone() };
+        let mut written = Vec::new();
+        for (row, ((key, &kept), &touches)) in (0_u32..).zip(keys_of(offsets, data).zip(kept).zip(touches)) {
+            let slot = self.slot(key).and_then(|slot| self.slots.get(slot as usize));
+            let touched = slot.map(|slot| slot.touched);
+            old.keys.push(key.into());
+            old.touched.push(touched);
+            match (kept, touched) {
+                (false, None) => {}
+                (false, Some(_)) => self.remove(key),
+                (true, Some(touched)) if !touches => written.push((self.touch(key, touched), row)),
+                (true, _) => written.push((self.touch(key, time.millis()), row)),
+            }
+        }
+        self.write(&written, states.columns());
+        if let Some(undo) = self.undo.as_mut().filter(|undo| undo.time == time) {
+            undo.calls.push(old);
+        }
+    }
+
+    /// The slots last touched before `limit`, in milliseconds.
+    pub fn idle_since(&mut self, limit: i64) -> Vec<u32> {
+        let mut idle = Vec::new();
+        let later = self.idle.split_off(&limit);
+        for slot in std::mem::replace(&mut self.idle, later).into_values().flatten() {
+            let Some(place) = self.slots.get_mut(slot as usize) else { continue };
+            if place.key.is_none() {
+                place.is_watched = false;
+                continue;
+            }
+            if place.touched < limit {
+                idle.push(slot);
+            }
+            // It is told again, unless it is removed or touched.
+            self.idle.entry(place.touched).or_default().push(slot);
+        }
+        idle.sort_unstable();
+        idle
+    }
+
+    fn slot(&self, key: &[u8]) -> Option<u32> {
+        let same =
+            |slot: &u32| self.slots.get(*slot as usize).is_some_and(|slot| slot.key.as_deref() == Some(key));
+        self.index.find(key_hash(key), same).copied()
+    }
+
+    /// The slot of `key`, a new one where it has none, as touched at `time`.
+    fn touch(&mut self, key: &[u8], time: i64) -> u32 {
+        let number = match self.slot(key) {
+            Some(number) => number,
+            None => self.insert(key),
+        };
+        if let Some(slot) = self.slots.get_mut(number as usize) {
+            slot.touched = time;
+            if self.watches && !slot.is_watched {
+                slot.is_watched = true;
+                self.idle.entry(time).or_default().push(number);
+            }
+        }
+        number
+    }
+
+    fn insert(&mut self, key: &[u8]) -> u32 {
+        let hash = key_hash(key);
+        let number = self.free.pop().unwrap_or_else(|| {
+            let number = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            self.slots.push(Slot { hash, key: None, touched: 0, is_watched: false });
+            let len = self.slots.len();
+            self.columns.iter_mut().for_each(|column| column.grow(len));
+            number
+        });
+        if let Some(slot) = self.slots.get_mut(number as usize) {
+            slot.hash = hash;
+            slot.key = Some(key.into());
+        }
+        self.key_bytes += key.len();
+        let slots = &self.slots;
+        let rehash = |slot: &u32| slots.get(*slot as usize).map_or(0, |slot| slot.hash);
+        self.index.insert_unique(hash, number, rehash);
+        number
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        let slots = &self.slots;
+        let same =
+            |slot: &u32| slots.get(*slot as usize).is_some_and(|slot| slot.key.as_deref() == Some(key));
+        let Ok(entry) = self.index.find_entry(key_hash(key), same) else { return };
+        let (number, _) = entry.remove();
+        self.key_bytes -= key.len();
+        if let Some(slot) = self.slots.get_mut(number as usize) {
+            slot.key = None;
+            self.free.push(number);
+        }
+    }
+
+    fn write(&mut self, to: &[(u32, u32)], columns: &[ArrayRef]) {
+        for (cells, column) in self.columns.iter_mut().zip(columns) {
+            cells.scatter(to, column);
+        }
+    }
+}
+
+fn keys_of<'a>(offsets: &'a [i32], data: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let at = |offset: &i32| usize::try_from(*offset).unwrap_or(0);
+    let bounds = offsets.iter().zip(offsets.iter().skip(1));
+    bounds.map(move |(start, end)| data.get(at(start)..at(end)).unwrap_or_default())
+}
