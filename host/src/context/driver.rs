@@ -56,7 +56,7 @@ impl Driver {
         listeners: Vec<Box<dyn Listener>>,
     ) -> Result<Self, RunError> {
         let start = clock.now_millis();
-        let dead_letters = DeadLetters::open(&pipeline.dead_letters, &pipeline.name)?;
+        let dead_letters = DeadLetters::open(pipeline)?;
         let sinks = open_sinks(pipeline, opened)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
