@@ -59,6 +59,10 @@ impl Writer for FilesWriter {
         Ok(())
     }
 
+    fn is_published(&self, time: BatchTime) -> Result<bool, SinkError> {
+        is_there(&self.folder(time))
+    }
+
     fn publish(&mut self, time: BatchTime) -> Result<(), SinkError> {
         let (staging, folder) = (self.staging_folder(time), self.folder(time));
         if is_there(&folder)? {
