@@ -9,7 +9,7 @@ use tidemill::dead_letters::Selection;
 use tidemill::manifest::Manifest;
 use tidemill::plugin::{Engine, EngineOptions};
 
-use super::{ORDERS, counts, dead_letters, json, manifest, valued};
+use super::{ORDERS, counts, dead_letters, json, manifest, value, valued};
 use crate::support::{Project, Server, cache_folder, rows, wait_until};
 
 #[test]
@@ -176,6 +176,49 @@ fn letters_of_an_operator_with_several_inputs_go_into_the_one_that_they_name() {
     dead_letters(&project, "replay", &["--operator", "both"]);
     assert_eq!(rows(&project.path("out"), "both"), ["of a", "of b"]);
     assert_eq!(counts(&json(&project, "list", &[])[0]), (3, 2));
+}
+
+#[test]
+fn the_rows_of_a_key_that_a_reduction_failed_on_are_reduced_again() {
+    let manifest = |plugin: &str| {
+        format!(
+            r#"
+            [pipeline]
+            name = "totals"
+            batch_interval = "50ms"
+            [plugins.reducer]
+            path = "@{plugin}"
+            [sources.amounts]
+            kind = "stdin"
+            format = "jsonl"
+            schema = {{ n = "int64", word = "utf8" }}
+            [streams.totals]
+            op = "reduce_by_key"
+            from = "amounts"
+            key = ["word"]
+            plugin = "reducer"
+            [sinks.totals]
+            kind = "files"
+            from = "totals"
+            path = "out/totals"
+            [dead_letters]
+            kind = "files"
+            path = "dead"
+            "#
+        )
+    };
+    let project = Project::new(&manifest("sum"));
+    let most = i64::MAX;
+    value(
+        &project,
+        &format!("{{\"word\":\"a\",\"n\":{most}}}\n{{\"word\":\"b\",\"n\":2}}\n{{\"word\":\"a\",\"n\":1}}\n"),
+    );
+    assert_eq!(rows(&project.path("out"), "totals"), ["(b, 2)"]);
+    assert_eq!(counts(&json(&project, "list", &[])[0]), (2, 0));
+    project.change_manifest(&manifest("max"));
+    dead_letters(&project, "replay", &["--operator", "totals"]);
+    assert_eq!(rows(&project.path("out"), "totals"), [format!("(a, {most})"), "(b, 2)".to_owned()]);
+    assert_eq!(counts(&json(&project, "list", &[])[0]), (2, 2));
 }
 
 #[test]
