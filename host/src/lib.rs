@@ -3,8 +3,10 @@
 //! The modules stand in the order data flows; each may use those before it and never those after.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod disk;
 pub mod record;
 pub mod plugin;
+pub mod dead_letters;
 pub mod source;
 pub mod batch;
 pub mod partition;

@@ -14,6 +14,7 @@ mod determinism;
 mod operators;
 mod bad_input;
 mod bad_manifests;
+mod dead_letters;
 mod misbehaving_plugins;
 mod poison;
 mod stopping;

@@ -215,12 +215,12 @@ fn a_full_disk_fails_the_run_and_the_file_is_named() {
     );
     project.make_folder("dead");
     // A file on a disk that is always full.
-    std::os::unix::fs::symlink("/dev/full", project.path("dead/full.jsonl")).unwrap();
+    std::os::unix::fs::symlink("/dev/full", project.path("dead/full.1.jsonl")).unwrap();
     let mut program = project.start(&["--once"]);
     program.write("1\nno number\n");
     let finished = program.finish();
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
     let error = finished.error();
-    assert!(error.contains(project.path("dead/full.jsonl").to_str().unwrap()), "{error}");
+    assert!(error.contains(project.path("dead/full.1.jsonl").to_str().unwrap()), "{error}");
     assert!(error.contains("No space left"), "{error}");
 }

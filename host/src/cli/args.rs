@@ -14,6 +14,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::dead_letters::args::DeadLettersCommand;
 use crate::manifest::MAX_WORKERS;
 use crate::record::{DataType, Period, describe};
 
@@ -110,6 +111,10 @@ pub enum Command {
         #[arg(long, value_name = "COLUMNS")]
         input: Option<InputSchema>,
     },
+
+    /// Look at rows that were set aside, and give them another try
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
 
     /// Print a script that completes commands in a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
@@ -294,6 +299,11 @@ mod tests {
         );
         assert!(refused("tidemill run").contains("<MANIFEST>"));
         assert!(refused("tidemill chekc p.toml").contains("'check'"));
+        assert!(
+            refused("tidemill dead-letters show p --since soon")
+                .contains("`soon` is not a time; write for example")
+        );
+        assert!(refused("tidemill dead-letters replay p.toml").contains("--operator <NAME>"));
     }
 
     #[test]
@@ -312,7 +322,11 @@ mod tests {
         for shell in Shell::value_variants() {
             let mut script = Vec::new();
             write_completions(*shell, &mut script);
-            assert!(String::from_utf8(script).unwrap().contains("log-level"), "{shell}");
+            let script = String::from_utf8(script).unwrap();
+            assert!(
+                ["log-level", "dead-letters", "replay"].iter().all(|word| script.contains(word)),
+                "{shell}"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, what is shown meanwhile, and how the process ends.
 
 pub mod args;
+pub mod dead_letters;
 mod inspect;
 pub mod live;
 mod log;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Check { manifest } => check(&manifest),
         Command::Plan { manifest, format } => plan(&manifest, format),
         Command::Inspect { plugin, input } => inspect::inspect(&plugin, input.as_ref()),
+        Command::DeadLetters(command) => dead_letters::run(command, &screen),
         Command::Completions { shell } => {
             args::write_completions(shell, &mut std::io::stdout());
             Ok(())

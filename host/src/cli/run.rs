@@ -51,11 +51,12 @@ fn options(args: &RunArgs) -> RunOptions {
         batches: args.batches.map(u64::from),
         duration: args.duration.map(|period| period.0),
         workers: args.workers,
+        beside: None,
     }
 }
 
 /// The first signal asks the pipeline to stop, the second ends the process.
-fn stop_on_signals(control: &Control) -> std::io::Result<()> {
+pub(super) fn stop_on_signals(control: &Control) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let control = control.clone();
     std::thread::Builder::new().name("signals".into()).spawn(move || {

@@ -101,7 +101,7 @@ impl StreamingContext {
 
     /// Sends rows that are set aside there; to the log where this isn't called.
     pub fn dead_letters(&mut self, to: DeadLetterSpec) -> &mut Self {
-        self.pipeline.dead_letters = to;
+        self.pipeline.dead_letters = Some(to);
         self
     }
 

@@ -58,7 +58,7 @@ impl Driver {
         listeners: Vec<Box<dyn Listener>>,
     ) -> Result<Self, RunError> {
         let start = clock.now_millis();
-        let dead_letters = DeadLetters::open(&pipeline.dead_letters, &pipeline.name)?;
+        let dead_letters = DeadLetters::open(pipeline)?;
         let sinks = open_sinks(pipeline, opened)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
@@ -95,7 +95,7 @@ impl Driver {
     }
 
     fn batches(&mut self) -> Result<(), RunError> {
-        let mut time = self.interval.next_after(self.start);
+        let mut time = self.free(self.interval.next_after(self.start))?;
         let mut phase = match self.options.extent {
             Extent::Endless => Phase::Ticking,
             Extent::Available => Phase::Draining(Reach::Everything),
@@ -121,11 +121,33 @@ impl Driver {
                 Phase::Draining(reach) => reach,
             };
             self.batch(time, reach)?;
-            time = time.next(self.interval);
+            time = self.free(time.next(self.interval))?;
             if self.inputs.is_finished(reach)? || self.is_over() {
                 return Ok(());
             }
         }
+    }
+
+    /// `time`, or the first one after it that leaves room for the batches of the pipeline beside this one.
+    fn free(&self, mut time: BatchTime) -> Result<BatchTime, RunError> {
+        let Some(beside) = self.options.beside else { return Ok(time) };
+        loop {
+            // Where there is a batch every millisecond there is no room between two.
+            let is_theirs = beside.millis() > 1 && beside.divides(time);
+            if !is_theirs && !self.is_published(time)? {
+                return Ok(time);
+            }
+            time = time.next(self.interval);
+        }
+    }
+
+    fn is_published(&self, time: BatchTime) -> Result<bool, RunError> {
+        for (name, sink) in &self.sinks {
+            if sink.is_published(time).map_err(|error| RunError::Sink { name: name.clone(), error })? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Waits until there is something to do.

@@ -9,11 +9,13 @@ mod dead_letters;
 mod driver;
 mod inputs;
 mod options;
+mod replay;
 mod report;
 mod running;
 
 pub use builder::{PluginHandle, StreamHandle, StreamingContext};
 pub use control::{Control, StopMode};
 pub use options::RunOptions;
+pub use replay::{Replay, ReplayError};
 pub use report::{BatchReport, Listener, Summary};
 pub use running::{RunError, RunningContext, StartError, start};

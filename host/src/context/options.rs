@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use crate::record::Interval;
 use crate::source::Extent;
 
 /// How to run a pipeline.
@@ -16,10 +17,13 @@ pub struct RunOptions {
     pub duration: Option<Duration>,
     /// So many workers, whatever the pipeline says.
     pub workers: Option<NonZeroUsize>,
+    /// The interval of a pipeline that may write to the same sinks meanwhile, or did before: no batch has a time that
+    /// one of its batches may have, nor one that a sink knows already.
+    pub beside: Option<Interval>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { extent: Extent::Endless, batches: None, duration: None, workers: None }
+        Self { extent: Extent::Endless, batches: None, duration: None, workers: None, beside: None }
     }
 }

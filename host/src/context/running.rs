@@ -8,11 +8,11 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::control::{Control, StopMode};
-use super::dead_letters::DeadLetterError;
 use super::driver::Driver;
 use super::options::RunOptions;
 use super::report::{Listener, Summary};
 use crate::batch::Clock;
+use crate::dead_letters::LetterError;
 use crate::manifest::{Fault, Pipeline};
 use crate::plan::{OpenedPipeline, lay_out};
 use crate::plugin::{Engine, EngineError};
@@ -69,7 +69,7 @@ pub enum RunError {
     },
     /// Rows set aside could not be kept.
     #[error(transparent)]
-    DeadLetters(#[from] DeadLetterError),
+    DeadLetters(#[from] LetterError),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::fault::Place;
 
 /// Lines, counted from 1, by dotted path.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Lines(HashMap<String, usize>);
 
 impl Lines {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use crate::dead_letters::LetterFiles;
 use crate::operator::{Operator, Tolerance};
 use crate::plugin::{Plugin, PluginSpec};
 use crate::record::Interval;
@@ -44,8 +45,8 @@ pub struct Pipeline {
     pub streams: IndexMap<String, Stream>,
     /// Where rows go, by name.
     pub sinks: IndexMap<String, Output>,
-    /// Where rows go that could not be processed.
-    pub dead_letters: DeadLetterSpec,
+    /// Where rows go that could not be processed; none for files under the checkpoint, or the log without one.
+    pub dead_letters: Option<DeadLetterSpec>,
 }
 
 impl Pipeline {
@@ -61,7 +62,18 @@ impl Pipeline {
             sources: IndexMap::new(),
             streams: IndexMap::new(),
             sinks: IndexMap::new(),
-            dead_letters: DeadLetterSpec::Log,
+            dead_letters: None,
+        }
+    }
+
+    /// Where rows go that could not be processed.
+    pub fn dead_letters(&self) -> DeadLetterSpec {
+        match (&self.dead_letters, &self.checkpoint) {
+            (Some(spec), _) => spec.clone(),
+            (None, Some(checkpoint)) => {
+                DeadLetterSpec::Files(LetterFiles::new(checkpoint.join("dead_letters")))
+            }
+            (None, None) => DeadLetterSpec::Log,
         }
     }
 }
@@ -97,14 +109,29 @@ pub struct Output {
 }
 
 /// Where rows go that could not be processed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeadLetterSpec {
     /// To the log.
-    #[default]
     Log,
     /// To files in a directory.
-    Files {
-        /// The directory.
-        path: PathBuf,
-    },
+    Files(LetterFiles),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn dead_letters_go_under_the_checkpoint_unless_the_pipeline_says_where() {
+        let mut pipeline = Pipeline::new("p", Interval::new(Duration::from_secs(1)).unwrap());
+        assert_eq!(pipeline.dead_letters(), DeadLetterSpec::Log);
+        pipeline.checkpoint = Some("state".into());
+        let DeadLetterSpec::Files(files) = pipeline.dead_letters() else { panic!("not to files") };
+        assert_eq!(files.path, Path::new("state/dead_letters"));
+        pipeline.dead_letters = Some(DeadLetterSpec::Log);
+        assert_eq!(pipeline.dead_letters(), DeadLetterSpec::Log);
+    }
 }

@@ -45,8 +45,16 @@ impl Manifest {
 
     /// One message for `fault`: `pipeline.toml:12: streams.words.from: problem; remedy`.
     pub fn explain(&self, fault: &Fault) -> String {
-        let (file, line) = (self.file.clone(), self.locate(&fault.place));
-        Located { file, line, fault: fault.clone() }.to_string()
+        self.explainer()(fault)
+    }
+
+    /// What explains faults once the pipeline was taken out.
+    pub fn explainer(&self) -> impl Fn(&Fault) -> String + use<> {
+        let (file, lines) = (self.file.clone(), self.lines.clone());
+        move |fault| {
+            let (file, line) = (file.clone(), lines.of(&fault.place));
+            Located { file, line, fault: fault.clone() }.to_string()
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use super::item::Item;
 use super::pipeline::{DEFAULT_PARTITIONS, DeadLetterSpec, Output, Pipeline, PluginSource, Stream};
 use super::read::Origin;
 use super::words::suggest_among;
+use crate::dead_letters::LetterFiles;
 use crate::operator::Tolerance;
 use crate::plugin::PluginSpec;
 use crate::record::{Interval, Period};
@@ -48,6 +49,7 @@ impl<'t> Tables<'t> {
     /// Reads them all.
     pub(super) fn read(mut self, origin: &Origin<'_>) -> Result<Pipeline, Fault> {
         let mut pipeline = self.read_pipeline()?;
+        pipeline.checkpoint = pipeline.checkpoint.map(|path| origin.base.join(path));
         pipeline.plugins = self.read_each("plugins", |item| read_plugin(item, origin))?;
         pipeline.sources = self.read_each("sources", |mut item| {
             let kind = item.take_choice("kind", "kind", origin.kinds.sources.kinds)?;
@@ -58,7 +60,7 @@ impl<'t> Tables<'t> {
         pipeline.streams = self.read_each("streams", |item| read_stream(item, origin))?;
         pipeline.sinks = self.read_each("sinks", |item| read_sink(item, origin))?;
         if let Some(item) = self.take("dead_letters")? {
-            pipeline.dead_letters = read_dead_letters(item, origin)?;
+            pipeline.dead_letters = Some(read_dead_letters(item, origin)?);
         }
         Ok(pipeline)
     }
@@ -171,17 +173,12 @@ fn read_dead_letters(mut item: Item<'_>, origin: &Origin<'_>) -> Result<DeadLett
     #[serde(deny_unknown_fields)]
     struct LogKeys {}
 
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct FilesKeys {
-        path: PathBuf,
-    }
-
     let kind = item.take_choice("kind", "kind", &["log", "files"])?;
     if kind == "log" {
         let LogKeys {} = item.read()?;
         return Ok(DeadLetterSpec::Log);
     }
-    let keys: FilesKeys = item.read()?;
-    Ok(DeadLetterSpec::Files { path: origin.base.join(keys.path) })
+    let mut files: LetterFiles = item.read()?;
+    files.resolve(origin.base);
+    Ok(DeadLetterSpec::Files(files))
 }

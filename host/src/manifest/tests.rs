@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::kinds::{Chooser, Kinds};
 use super::read::{Origin, parse};
 use super::*;
+use crate::dead_letters::LetterFiles;
 use crate::operator::{Inputs, Opened, Operator, OperatorError, Tolerance};
 use crate::record::{Bytes, DeclaredSchema, Interval, Period};
 use crate::source::{self, Reader, Source, SourceError};
@@ -195,7 +196,8 @@ fn every_key_is_read() {
     assert_eq!(pipeline.interval.millis(), 250);
     assert_eq!(pipeline.workers.unwrap().get(), 2);
     assert_eq!(pipeline.partitions.get(), 16);
-    assert_eq!(pipeline.dead_letters, DeadLetterSpec::Files { path: "/base/dead".into() });
+    let files = LetterFiles::new("/base/dead");
+    assert_eq!(pipeline.dead_letters, Some(DeadLetterSpec::Files(files)));
     let PluginSource::File(plugin) = &pipeline.plugins["split"] else {
         panic!("not a file");
     };
@@ -217,7 +219,7 @@ fn what_is_left_out_is_as_by_default() {
     let pipeline = read(GOOD).unwrap().pipeline;
     assert_eq!(pipeline.partitions, DEFAULT_PARTITIONS);
     assert_eq!((pipeline.workers, &pipeline.checkpoint), (None, &None));
-    assert_eq!(pipeline.dead_letters, DeadLetterSpec::Log);
+    assert_eq!(pipeline.dead_letters, None);
     assert_eq!(check(GOOD), "words, sums");
 }
 

@@ -5,8 +5,10 @@
 
 mod build;
 mod opened;
+mod part;
 mod render;
 
 pub use build::lay_out;
 pub use opened::{OpenedPipeline, OpenedStream};
+pub use part::{PartError, PartInput, Role, part_from};
 pub use render::{mermaid, text};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use indexmap::IndexMap;
 
-use crate::manifest::{Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
+use crate::dead_letters::LetterError;
+use crate::manifest::{DeadLetterSpec, Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
 use crate::operator::{Opened, Opening, OperatorError, Shape};
 use crate::plugin::{Engine, Plugin, PluginError, PluginFailure, WasmPlugin};
 use crate::source::SourceError;
@@ -119,7 +120,7 @@ fn fault(stream: &str, error: &OperatorError) -> Fault {
     }
 }
 
-/// Checks what sources can know to be wrong by themselves.
+/// Checks what sources and dead letters can know to be wrong by themselves.
 fn check_ends(pipeline: &Pipeline) -> Result<(), Fault> {
     for (name, source) in &pipeline.sources {
         let wrong = |error: SourceError| {
@@ -131,7 +132,22 @@ fn check_ends(pipeline: &Pipeline) -> Result<(), Fault> {
         };
         source.check().map_err(wrong)?;
     }
-    Ok(())
+    match pipeline.dead_letters() {
+        DeadLetterSpec::Log => Ok(()),
+        DeadLetterSpec::Files(files) => files.check().map_err(letter_fault),
+    }
+}
+
+fn letter_fault(error: LetterError) -> Fault {
+    let item = "dead_letters";
+    match error {
+        LetterError::Path { .. } => Fault::new(
+            Place::key(item, "path"),
+            error.to_string(),
+            "write the path of a directory that can be written, or that can be made",
+        ),
+        _ => Fault::from_message(Place::item(item), &error.to_string()),
+    }
 }
 
 /// The key of a plugin that `failure` is about.

@@ -1,6 +1,7 @@
 //! Batch times and the interval that they are multiples of.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The time of a batch: milliseconds since the Unix epoch, a whole multiple of the batch interval.
@@ -49,6 +50,22 @@ impl fmt::Display for BatchTime {
     }
 }
 
+impl FromStr for BatchTime {
+    type Err = String;
+
+    /// From RFC 3339, or a date and a time without an offset, which are UTC; finer fractions are cut.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+        let millis = || text.strip_suffix(" ms")?.parse().ok();
+        let instant = text.parse::<Timestamp>().ok();
+        let instant = instant.or_else(|| TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok());
+        let millis = instant.map(Timestamp::as_millisecond).or_else(millis);
+        millis
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a time; write for example 2026-11-20T19:30:01Z"))
+    }
+}
+
 /// The batch interval: whole milliseconds, at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval(i64);
@@ -81,6 +98,11 @@ impl Interval {
         Duration::from_millis(self.0.unsigned_abs())
     }
 
+    /// Whether `time` is a multiple of it.
+    pub const fn divides(self, time: BatchTime) -> bool {
+        time.0.rem_euclid(self.0) == 0
+    }
+
     /// The first batch time after `millis` since the Unix epoch.
     pub const fn next_after(self, millis: i64) -> BatchTime {
         BatchTime(millis.saturating_sub(millis.rem_euclid(self.0)).saturating_add(self.0))
@@ -110,5 +132,15 @@ mod tests {
     fn a_time_prints_as_rfc_3339() {
         assert_eq!(BatchTime(1_795_548_601_000).to_string(), "2026-11-24T19:30:01Z");
         assert_eq!(BatchTime(1_795_548_601_005).to_string(), "2026-11-24T19:30:01.005Z");
+    }
+
+    #[test]
+    fn what_is_printed_is_read_again() {
+        for millis in [0, -1, 1_795_548_601_005, i64::MIN, i64::MAX] {
+            assert_eq!(BatchTime(millis).to_string().parse(), Ok(BatchTime(millis)));
+        }
+        assert_eq!("2026-11-24 19:30:01".parse(), Ok(BatchTime(1_795_548_601_000)));
+        assert_eq!("2026-11-24".parse(), Ok(BatchTime(1_795_478_400_000)));
+        assert!("yesterday".parse::<BatchTime>().is_err());
     }
 }

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use self::encode::Encoder;
 use self::writer::FilesWriter;
 use super::{Sink, SinkError, Writer};
+use crate::disk::check_directory;
 
 /// A sink that writes files.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -124,23 +125,6 @@ impl Sink for Files {
         let encoder = Encoder::new(self.format, self.header, schema);
         Ok(Box::new(FilesWriter::new(self, directory, prefix, encoder)))
     }
-}
-
-/// Whether files can be put into `directory`, as far as can be seen without making it.
-fn check_directory(directory: &Path) -> io::Result<()> {
-    for ancestor in directory.ancestors() {
-        let path = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
-        match fs::metadata(path) {
-            Ok(found) if !found.is_dir() => return Err(io::ErrorKind::NotADirectory.into()),
-            Ok(found) if found.permissions().readonly() => {
-                return Err(io::ErrorKind::PermissionDenied.into());
-            }
-            Ok(_) => return Ok(()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(())
 }
 
 fn failure(action: &'static str, path: &Path, source: io::Error) -> SinkError {

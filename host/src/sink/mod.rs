@@ -61,6 +61,12 @@ pub trait Writer: Send {
     /// Makes what was staged for `time` visible; a second call changes nothing.
     fn publish(&mut self, time: BatchTime) -> Result<(), SinkError>;
 
+    /// Whether a batch of time `time` was published before, so that another one of that time would be taken for
+    /// it and not be seen. False where a sink can't tell batches apart.
+    fn is_published(&self, _time: BatchTime) -> Result<bool, SinkError> {
+        Ok(false)
+    }
+
     /// Flushes and ends.
     fn close(&mut self) -> Result<(), SinkError> {
         Ok(())

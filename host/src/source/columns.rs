@@ -94,7 +94,8 @@ impl Column {
         self.push(text).ok_or_else(|| self.misfit(text))
     }
 
-    /// Adds a JSON value, given as it is written. A utf8 column takes objects and arrays as their JSON text.
+    /// Adds a JSON value, given as it is written. A utf8 column takes objects and arrays as their JSON text, and
+    /// a float64 column strings for the numbers that JSON has no word for.
     pub fn push_json(&mut self, raw: &str) -> Result<(), String> {
         let quoted = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let fits = match (quoted, self.data_type) {
@@ -104,6 +105,9 @@ impl Column {
             }
             (Some(_), DataType::Utf8 | DataType::Binary | DataType::Timestamp) => {
                 serde_json::from_str::<String>(raw).ok().and_then(|text| self.push(&text))
+            }
+            (Some("NaN" | "Infinity" | "-Infinity"), DataType::Float64) => {
+                quoted.and_then(|text| self.push(text))
             }
             (None, DataType::Utf8) if raw.starts_with(['{', '[']) => self.push(raw),
             (None, DataType::Int64 | DataType::Float64 | DataType::Boolean) => self.push(raw),

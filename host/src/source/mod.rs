@@ -11,6 +11,7 @@ mod directory;
 mod format;
 mod generate;
 mod jsonl;
+mod letters;
 mod lines;
 mod selection;
 mod socket;
@@ -32,11 +33,13 @@ use async_trait::async_trait;
 use serde::de::{Deserialize, Deserializer, Error};
 use tokio::sync::watch;
 
+use crate::dead_letters::LetterError;
 use crate::record::{BatchTime, DeadLetter};
 
 pub use directory::Directory;
 pub use format::Format;
 pub use generate::Generate;
+pub use letters::{LetterSource, Pick, Progress, Tally};
 pub use socket::Socket;
 pub use stdin::Stdin;
 
@@ -206,6 +209,9 @@ pub enum SourceError {
     /// Reading from standard input failed.
     #[error("cannot read standard input: {0}")]
     Stdin(#[source] std::io::Error),
+    /// Dead letters could not be read again, or not marked.
+    #[error(transparent)]
+    Letters(#[from] LetterError),
     /// Rows could not be put into columns.
     #[error("cannot put rows into columns: {0}")]
     Columns(#[from] arrow::error::ArrowError),

@@ -1,7 +1,8 @@
 //! A single value written as text, read as one of our types.
 //!
 //! Numbers, booleans and timestamps may have white space around them. A timestamp is RFC 3339, or a date and a
-//! time without an offset, which are UTC. Binary is hexadecimal, as it is written out.
+//! time without an offset, which are UTC; or, for times that no calendar holds, microseconds, as in `-1us`. Binary
+//! is hexadecimal, as it is written out.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -30,8 +31,11 @@ pub fn float64(text: &str) -> Option<f64> {
 pub fn timestamp(text: &str) -> Option<i64> {
     let text = text.trim_ascii();
     let instant = text.parse::<Timestamp>().ok();
-    let instant = instant.or_else(|| TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok())?;
-    i64::try_from(instant.as_nanosecond().div_euclid(1000)).ok()
+    let instant = instant.or_else(|| TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok());
+    match instant {
+        Some(instant) => i64::try_from(instant.as_nanosecond().div_euclid(1000)).ok(),
+        None => text.strip_suffix("us")?.parse().ok(),
+    }
 }
 
 /// Appends hexadecimal `text` as bytes; what was appended before it fails is the caller's to remove.
@@ -68,6 +72,7 @@ mod tests {
         assert_eq!(timestamp("1969-12-31T23:59:59.9999999Z"), Some(-1));
         assert_eq!(timestamp("2026-13-24 19:30:01"), None);
         assert_eq!(timestamp("1795548601500000"), None);
+        assert_eq!(timestamp("9223372036854775807us"), Some(i64::MAX));
     }
 
     #[test]

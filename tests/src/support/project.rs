@@ -16,8 +16,13 @@ impl Project {
     /// A project whose `pipeline.toml` is `manifest`. A value `"@name"` in it becomes the path of that plugin.
     pub fn new(manifest: &str) -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap() };
-        project.write("pipeline.toml", with_plugins(manifest));
+        project.change_manifest(manifest);
         project
+    }
+
+    /// Writes another `pipeline.toml`, likewise.
+    pub fn change_manifest(&self, manifest: &str) {
+        self.write("pipeline.toml", with_plugins(manifest));
     }
 
     /// Where the file or folder `name` of the project is.
@@ -43,13 +48,31 @@ impl Project {
         fs::create_dir_all(self.path(name)).unwrap();
     }
 
-    /// The dead letters in `dead/NAME.jsonl`, in the order of their positions.
+    /// The dead letters of the pipeline `name` in the folder `dead`, in the order of their positions.
     pub fn dead_letters(&self, name: &str) -> Vec<serde_json::Value> {
-        let text = fs::read_to_string(self.path(&format!("dead/{name}.jsonl"))).unwrap_or_default();
+        let texts = self.dead_letter_files(name).into_iter().map(|file| fs::read_to_string(file).unwrap());
+        let text: String = texts.collect();
         let mut letters: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         letters.sort_by_key(|letter| letter["position"].to_string());
         letters
+    }
+
+    /// The files that these letters are in, the oldest first.
+    pub fn dead_letter_files(&self, name: &str) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(self.path("dead")) else { return Vec::new() };
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> =
+            names.filter(|file| file.starts_with(&format!("{name}.")) && file.ends_with(".jsonl")).collect();
+        names.sort();
+        names.into_iter().map(|file| self.path("dead").join(file)).collect()
+    }
+
+    /// Runs another command than `run` on its manifest, with `options`, to its end.
+    pub fn command(&self, command: &[&str], options: &[&str]) -> Finished {
+        let manifest = self.path("pipeline.toml");
+        let arguments = [command, &[manifest.to_str().unwrap()], options].concat();
+        Program::start(&arguments).finish()
     }
 
     /// Starts `tidemill run` with `options`.

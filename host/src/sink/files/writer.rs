@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::encode::Encoder;
 use super::{Files, failure};
+use crate::disk;
 use crate::record::{BatchTime, Partition, num_rows};
 use crate::sink::{SinkError, Writer};
 
@@ -56,6 +57,10 @@ impl Writer for FilesWriter {
         }
         self.staged.insert(time);
         Ok(())
+    }
+
+    fn is_published(&self, time: BatchTime) -> Result<bool, SinkError> {
+        is_there(&self.folder(time))
     }
 
     fn publish(&mut self, time: BatchTime) -> Result<(), SinkError> {
@@ -137,6 +142,5 @@ fn remove_folder(folder: &Path) -> Result<(), SinkError> {
 
 /// Makes the names in `directory` survive a crash.
 fn sync_directory(directory: &Path) -> Result<(), SinkError> {
-    let synced = File::open(directory).and_then(|opened| opened.sync_all());
-    synced.map_err(|source| failure("sync directory", directory, source))
+    disk::sync_directory(directory).map_err(|source| failure("sync directory", directory, source))
 }

@@ -1,0 +1,27 @@
+//! What several folders ask of the file system.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+/// Whether files can be put into `directory`, as far as can be seen without making it.
+pub(crate) fn check_directory(directory: &Path) -> io::Result<()> {
+    for ancestor in directory.ancestors() {
+        let path = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
+        match fs::metadata(path) {
+            Ok(found) if !found.is_dir() => return Err(io::ErrorKind::NotADirectory.into()),
+            Ok(found) if found.permissions().readonly() => {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+            Ok(_) => return Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// Makes the names in `directory` survive a crash.
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
