@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod record;
+pub mod metrics;
 pub mod plugin;
 pub mod source;
 pub mod batch;

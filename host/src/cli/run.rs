@@ -51,6 +51,7 @@ fn options(args: &RunArgs) -> RunOptions {
         batches: args.batches.map(u64::from),
         duration: args.duration.map(|period| period.0),
         workers: args.workers,
+        metrics_file: args.metrics_file.clone(),
     }
 }
 

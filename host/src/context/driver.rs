@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::control::{Control, StopMode};
 use super::dead_letters::DeadLetters;
 use super::inputs::{Inputs, Reach};
+use super::measured::Measured;
 use super::options::RunOptions;
 use super::report::{BatchReport, Listener, Summary};
 use super::running::RunError;
@@ -28,6 +29,7 @@ pub(super) struct Driver {
     sinks: NamedWriters,
     dead_letters: DeadLetters,
     listeners: Vec<Box<dyn Listener>>,
+    measured: Measured,
     start: i64,
     summary: Summary,
 }
@@ -58,6 +60,10 @@ impl Driver {
         let start = clock.now_millis();
         let dead_letters = DeadLetters::open(&pipeline.dead_letters, &pipeline.name)?;
         let sinks = open_sinks(pipeline, opened)?;
+        let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
+        let sink_names = sinks.iter().map(|(name, _)| name);
+        let file = options.metrics_file.as_deref();
+        let measured = Measured::open(&opened.metrics, source_names, sink_names, file)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
         let executor = Executor::start(plan, num_workers).map_err(RunError::Thread)?;
@@ -76,6 +82,7 @@ impl Driver {
             sinks,
             dead_letters,
             listeners,
+            measured,
             start,
             summary: Summary::default(),
         })
@@ -88,6 +95,7 @@ impl Driver {
             sink.close().map_err(|error| RunError::Sink { name: name.clone(), error })
         });
         self.inputs.abandon();
+        self.measured.close();
         ran.and(closed).map(|()| self.summary)
     }
 
@@ -189,6 +197,7 @@ impl Driver {
             processing_time: begun.elapsed(),
         };
         self.summary.add(&report);
+        self.measured.batch(&report, &dead);
         self.listeners.iter_mut().for_each(|listener| listener.batch_completed(&report));
         Ok(())
     }

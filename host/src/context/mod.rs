@@ -8,12 +8,14 @@ mod control;
 mod dead_letters;
 mod driver;
 mod inputs;
+mod measured;
 mod options;
 mod report;
 mod running;
 
 pub use builder::{PluginHandle, StreamHandle, StreamingContext};
 pub use control::{Control, StopMode};
+pub use measured::MetricsFileError;
 pub use options::RunOptions;
 pub use report::{BatchReport, Listener, Summary};
 pub use running::{RunError, RunningContext, StartError, start};

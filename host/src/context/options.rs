@@ -1,6 +1,7 @@
 //! How a run differs from the pipeline's own words.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::source::Extent;
@@ -16,10 +17,12 @@ pub struct RunOptions {
     pub duration: Option<Duration>,
     /// So many workers, whatever the pipeline says.
     pub workers: Option<NonZeroUsize>,
+    /// Write the metrics to this file: at the start, after batches, at most once a second, and at the end.
+    pub metrics_file: Option<PathBuf>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { extent: Extent::Endless, batches: None, duration: None, workers: None }
+        Self { extent: Extent::Endless, batches: None, duration: None, workers: None, metrics_file: None }
     }
 }

@@ -6,7 +6,9 @@
 
 mod bindings;
 mod cache;
+mod caller;
 mod check;
+mod clock;
 mod convert;
 mod engine;
 mod error;
@@ -14,9 +16,13 @@ mod guest;
 mod instance;
 mod limits;
 mod load;
+mod metered;
 mod native;
+mod random;
+mod ration;
 mod reduce;
 mod spec;
+mod tally;
 mod transform;
 mod voice;
 
@@ -33,6 +39,7 @@ pub use error::{Limit, PluginError, PluginFailure};
 pub use guest::Call;
 pub use limits::{Limits, LimitsSpec, MAXIMUM};
 pub use load::{Interface, WasmPlugin};
+pub use metered::Metered;
 pub use native::{NativeReducer, NativeTransformer};
 pub use spec::PluginSpec;
 

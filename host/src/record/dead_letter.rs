@@ -22,6 +22,21 @@ pub enum DeadLetterKind {
     Error,
 }
 
+impl DeadLetterKind {
+    /// The name in files and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Undecodable => "undecodable",
+            Self::Reject => "reject",
+            Self::Trap => "trap",
+            Self::Timeout => "timeout",
+            Self::Memory => "memory",
+            Self::InvalidOutput => "invalid_output",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// One row set aside.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeadLetter {

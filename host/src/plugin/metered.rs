@@ -1,0 +1,112 @@
+//! Any plugin, with its calls measured: how many, how long, and how they fail.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
+
+use super::error::{Limit, PluginError, PluginFailure};
+use super::guest::Call;
+use super::{Plugin, Reducer, TransformPlan, Transformed, Transformer};
+use crate::metrics::{Metrics, OperatorMetrics};
+use crate::record::{Bytes, DeadLetterKind, PluginId};
+
+/// A plugin whose calls are measured.
+#[derive(Debug)]
+pub struct Metered {
+    plugin: Arc<dyn Plugin>,
+    metrics: Metrics,
+}
+
+impl Metered {
+    /// Measures the calls of `plugin`.
+    pub fn new(plugin: Arc<dyn Plugin>, metrics: &Metrics) -> Self {
+        Self { plugin, metrics: metrics.clone() }
+    }
+
+    fn opened<T>(&self, stream: &str, inner: T) -> Opened<T> {
+        Opened { inner, metrics: self.metrics.operator(stream, &self.plugin.id().name) }
+    }
+}
+
+impl Plugin for Metered {
+    fn id(&self) -> &PluginId {
+        self.plugin.id()
+    }
+
+    fn transformer(&self, stream: &str, input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError> {
+        Ok(Box::new(self.opened(stream, self.plugin.transformer(stream, input)?)))
+    }
+
+    fn reducer(&self, stream: &str, value: &SchemaRef) -> Result<Box<dyn Reducer>, PluginError> {
+        Ok(Box::new(self.opened(stream, self.plugin.reducer(stream, value)?)))
+    }
+}
+
+/// What a worker has of it.
+struct Opened<T> {
+    inner: T,
+    metrics: OperatorMetrics,
+}
+
+impl<T> Opened<T> {
+    fn measure<R>(&mut self, call: impl FnOnce(&mut T) -> Result<R, PluginError>) -> Result<R, PluginError> {
+        let begun = Instant::now();
+        let answer = call(&mut self.inner);
+        self.metrics.call(begun.elapsed());
+        if let Err(error) = &answer {
+            self.metrics.failed(kind(&error.failure));
+        }
+        answer
+    }
+}
+
+impl Transformer for Opened<Box<dyn Transformer>> {
+    fn plan(&self) -> &TransformPlan {
+        self.inner.plan()
+    }
+
+    fn max_input(&self) -> Bytes {
+        self.inner.max_input()
+    }
+
+    fn process(
+        &mut self,
+        call: &Call,
+        columns: &[ArrayRef],
+        num_rows: usize,
+    ) -> Result<Transformed, PluginError> {
+        self.measure(|inner| inner.process(call, columns, num_rows))
+    }
+}
+
+impl Reducer for Opened<Box<dyn Reducer>> {
+    fn max_input(&self) -> Bytes {
+        self.inner.max_input()
+    }
+
+    fn reduce(
+        &mut self,
+        call: &Call,
+        ends: &[u32],
+        values: &RecordBatch,
+    ) -> Result<RecordBatch, PluginError> {
+        self.measure(|inner| inner.reduce(call, ends, values))
+    }
+}
+
+/// The kind of a failure, in the words of dead letters; `other` where no row could be to blame.
+fn kind(failure: &PluginFailure) -> &'static str {
+    let kind = match failure {
+        PluginFailure::Trapped(_) => DeadLetterKind::Trap,
+        PluginFailure::Failed(_) | PluginFailure::Limit(Limit::Input(_)) => DeadLetterKind::Error,
+        PluginFailure::Limit(Limit::Time(_)) => DeadLetterKind::Timeout,
+        PluginFailure::Limit(Limit::Memory(_)) => DeadLetterKind::Memory,
+        PluginFailure::InvalidAnswer(_) | PluginFailure::Limit(Limit::Output(_) | Limit::OutputRows(_)) => {
+            DeadLetterKind::InvalidOutput
+        }
+        _ => return "other",
+    };
+    kind.name()
+}
