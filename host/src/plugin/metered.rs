@@ -6,7 +6,7 @@ use std::time::Instant;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 
-use super::error::{Limit, PluginError, PluginFailure};
+use super::error::{PluginError, PluginFailure};
 use super::guest::Call;
 use super::{Plugin, Reducer, TransformPlan, Transformed, Transformer};
 use crate::metrics::{Metrics, OperatorMetrics};
@@ -71,6 +71,10 @@ impl Transformer for Opened<Box<dyn Transformer>> {
         self.inner.max_input()
     }
 
+    fn renew(&mut self) {
+        self.inner.renew();
+    }
+
     fn process(
         &mut self,
         call: &Call,
@@ -86,6 +90,10 @@ impl Reducer for Opened<Box<dyn Reducer>> {
         self.inner.max_input()
     }
 
+    fn renew(&mut self) {
+        self.inner.renew();
+    }
+
     fn reduce(
         &mut self,
         call: &Call,
@@ -96,17 +104,7 @@ impl Reducer for Opened<Box<dyn Reducer>> {
     }
 }
 
-/// The kind of a failure, in the words of dead letters; `other` where no row could be to blame.
+/// The kind of a failure, in the words of dead letters; `other` where no row can be to blame.
 fn kind(failure: &PluginFailure) -> &'static str {
-    let kind = match failure {
-        PluginFailure::Trapped(_) => DeadLetterKind::Trap,
-        PluginFailure::Failed(_) | PluginFailure::Limit(Limit::Input(_)) => DeadLetterKind::Error,
-        PluginFailure::Limit(Limit::Time(_)) => DeadLetterKind::Timeout,
-        PluginFailure::Limit(Limit::Memory(_)) => DeadLetterKind::Memory,
-        PluginFailure::InvalidAnswer(_) | PluginFailure::Limit(Limit::Output(_) | Limit::OutputRows(_)) => {
-            DeadLetterKind::InvalidOutput
-        }
-        _ => return "other",
-    };
-    kind.name()
+    failure.blames_rows().map_or("other", DeadLetterKind::name)
 }
