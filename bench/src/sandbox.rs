@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use tidemill::metrics::Metrics;
 use tidemill::plugin::{Call, Engine, EngineOptions, Plugin, PluginSpec, WasmPlugin};
 use tidemill::record::{BatchTime, line_schema};
 
@@ -27,7 +28,12 @@ const CALLS: usize = 50;
 pub fn measure(figures: &mut Figures, turns: usize) -> Result<()> {
     let engine = Engine::new(&EngineOptions::from_env())?;
     let load = |name: &str| -> Result<WasmPlugin> {
-        Ok(WasmPlugin::load(&engine, name, &PluginSpec::new(wordcount::plugin(name)?))?)
+        Ok(WasmPlugin::load(
+            &engine,
+            name,
+            &PluginSpec::new(wordcount::plugin(name)?),
+            &Metrics::new("bench"),
+        )?)
     };
     let (split, sum) = (load("split_words")?, load("sum")?);
     let line =

@@ -5,6 +5,7 @@
 
 mod disk;
 pub mod record;
+pub mod metrics;
 pub mod plugin;
 pub mod dead_letters;
 pub mod source;

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::SystemTime;
 
+use tidemill::metrics::Metrics;
 use tidemill::plugin::{Engine, EngineOptions, PluginSpec, WasmPlugin};
 
 use super::support::{Finished, Program, Project, plugin};
@@ -100,7 +101,7 @@ fn engines_that_start_at_once_share_a_cache() {
     let folder = home.path().join("cache");
     let load = || {
         let engine = Engine::new(&EngineOptions { cache: Some(folder.clone()) }).unwrap();
-        WasmPlugin::load(&engine, "sum", &PluginSpec::new(plugin("sum"))).unwrap();
+        WasmPlugin::load(&engine, "sum", &PluginSpec::new(plugin("sum")), &Metrics::new("p")).unwrap();
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(load)).collect();

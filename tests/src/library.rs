@@ -4,68 +4,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow::array::{AsArray, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int64Type, SchemaRef};
+use arrow::datatypes::{DataType, Field, Int64Type};
 use tidemill::batch::ManualClock;
 use tidemill::context::{BatchReport, RunOptions, RunningContext, StartError, StopMode, StreamingContext};
 use tidemill::plugin::{
     Engine, EngineOptions, NativeReducer, NativeTransformer, PluginSpec, TransformPlan, Transformed,
 };
-use tidemill::record::{BatchTime, Partition, TextRows};
-use tidemill::sink::{Sink, SinkError, Writer};
 use tidemill::source::{Directory, Extent, Generate};
 
-use super::support::{PATIENCE, Server, cache_folder, plugin, wait_until};
-
-/// The rows of batches, each with its time in milliseconds.
-type Batches = Vec<(i64, Vec<String>)>;
-
-/// What a sink was given, batch by batch.
-#[derive(Clone, Debug, Default)]
-struct Kept(Arc<Mutex<Batches>>);
-
-impl Kept {
-    fn batches(&self) -> Batches {
-        self.0.lock().unwrap().clone()
-    }
-
-    fn wait_for(&self, num_batches: usize) -> Batches {
-        wait_until("batches", || Some(self.batches()).filter(|batches| batches.len() >= num_batches))
-    }
-}
-
-impl Sink for Kept {
-    fn kind(&self) -> &'static str {
-        "kept"
-    }
-
-    fn guarantee(&self) -> &'static str {
-        "none"
-    }
-
-    fn open(&self, _: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
-        Ok(Box::new(self.clone()))
-    }
-}
-
-impl Writer for Kept {
-    fn stage(&mut self, time: BatchTime, partitions: &[Partition]) -> Result<(), SinkError> {
-        let mut rows = Vec::new();
-        for block in partitions.iter().flatten() {
-            let text = TextRows::new(block)?;
-            for row in 0..block.num_rows() {
-                let mut line = String::new();
-                text.write(row, &mut line)?;
-                rows.push(line);
-            }
-        }
-        self.0.lock().unwrap().push((time.millis(), rows));
-        Ok(())
-    }
-
-    fn publish(&mut self, _: BatchTime) -> Result<(), SinkError> {
-        Ok(())
-    }
-}
+use super::support::{Kept, PATIENCE, Server, cache_folder, plugin};
 
 const START: i64 = 1_795_548_600_250;
 const SECOND: Duration = Duration::from_secs(1);

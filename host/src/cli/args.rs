@@ -146,6 +146,12 @@ pub struct RunArgs {
     /// Worker threads, rather than as many as the manifest says
     #[arg(long, value_name = "N", value_parser = num_workers)]
     pub workers: Option<NonZeroUsize>,
+
+    /// Keep the metrics in this file, in the OpenMetrics format
+    ///
+    /// It is written anew, whole, at the start, after batches (once a second at most) and at the end.
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
 }
 
 fn num_workers(text: &str) -> Result<NonZeroUsize, String> {

@@ -5,13 +5,15 @@ use std::path::Path;
 
 use super::args::InputSchema;
 use super::{End, engine, print};
+use crate::metrics::Metrics;
 use crate::plugin::{Interface, Plugin, PluginError, PluginSpec, WasmPlugin};
 use crate::record::{Bytes, Period, describe, describe_field};
 
 pub(super) fn inspect(path: &Path, input: Option<&InputSchema>) -> Result<(), End> {
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let wrong = |error: PluginError| End::wrong(error.failure);
-    let plugin = WasmPlugin::load(&engine()?, &name, &PluginSpec::new(path)).map_err(wrong)?;
+    let plugin =
+        WasmPlugin::load(&engine()?, &name, &PluginSpec::new(path), &Metrics::new("")).map_err(wrong)?;
     let kinds: Vec<_> = plugin.interfaces().iter().map(|interface| interface.name()).collect();
     let limits = plugin.limits();
     let mut out = String::new();

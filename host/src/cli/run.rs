@@ -52,6 +52,7 @@ fn options(args: &RunArgs) -> RunOptions {
         duration: args.duration.map(|period| period.0),
         workers: args.workers,
         beside: None,
+        metrics_file: args.metrics_file.clone(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::control::{Control, StopMode};
 use super::dead_letters::DeadLetters;
 use super::inputs::{Inputs, Reach};
+use super::measured::Measured;
 use super::options::RunOptions;
 use super::report::{BatchReport, Listener, Summary};
 use super::running::RunError;
@@ -28,6 +29,7 @@ pub(super) struct Driver {
     sinks: NamedWriters,
     dead_letters: DeadLetters,
     listeners: Vec<Box<dyn Listener>>,
+    measured: Measured,
     start: i64,
     /// The time of the batch before the first.
     zero: BatchTime,
@@ -60,6 +62,10 @@ impl Driver {
         let start = clock.now_millis();
         let dead_letters = DeadLetters::open(pipeline)?;
         let sinks = open_sinks(pipeline, opened)?;
+        let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
+        let sink_names = sinks.iter().map(|(name, _)| name);
+        let file = options.metrics_file.as_deref();
+        let measured = Measured::open(&opened.metrics, source_names, sink_names, file)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
         let executor = Executor::start(plan, num_workers).map_err(RunError::Thread)?;
@@ -78,6 +84,7 @@ impl Driver {
             sinks,
             dead_letters,
             listeners,
+            measured,
             start,
             zero: pipeline.interval.next_after(start).previous(pipeline.interval),
             summary: Summary::default(),
@@ -91,6 +98,7 @@ impl Driver {
             sink.close().map_err(|error| RunError::Sink { name: name.clone(), error })
         });
         self.inputs.abandon();
+        self.measured.close();
         ran.and(closed).map(|()| self.summary)
     }
 
@@ -216,6 +224,7 @@ impl Driver {
             processing_time: begun.elapsed(),
         };
         self.summary.add(&report);
+        self.measured.batch(&report, &dead);
         self.listeners.iter_mut().for_each(|listener| listener.batch_completed(&report));
         Ok(())
     }

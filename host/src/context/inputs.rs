@@ -195,19 +195,45 @@ fn rows_of(
 /// The rows worth an operator's call.
 const BLOCK_ROWS: usize = 8192;
 
-/// Joins small neighbours, so that operators are called with blocks that are worth it.
+/// Cuts and joins blocks to `BLOCK_ROWS` each, and a last one. So it doesn't show in which pieces rows arrived: not
+/// even to a plugin that can tell its calls apart.
 fn coalesce(blocks: Vec<RecordBatch>, schema: &SchemaRef) -> Result<Vec<RecordBatch>, SourceError> {
     let mut joined = Vec::new();
     let mut small: Vec<RecordBatch> = Vec::new();
     let mut num_small = 0;
     for block in blocks {
-        num_small += block.num_rows();
-        small.push(block);
-        if num_small >= BLOCK_ROWS {
-            joined.extend(concatenate(schema, &std::mem::take(&mut small))?);
-            num_small = 0;
+        let mut start = 0;
+        while start < block.num_rows() {
+            let num_rows = (BLOCK_ROWS - num_small).min(block.num_rows() - start);
+            small.push(block.slice(start, num_rows));
+            start += num_rows;
+            num_small += num_rows;
+            if num_small == BLOCK_ROWS {
+                joined.extend(concatenate(schema, &std::mem::take(&mut small))?);
+                num_small = 0;
+            }
         }
     }
     joined.extend(concatenate(schema, &small)?);
     Ok(joined)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Int64Array};
+
+    use super::*;
+
+    #[test]
+    fn blocks_are_the_same_however_rows_arrived() {
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..20_000));
+        let rows = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let whole = coalesce(vec![rows.clone()], &rows.schema()).unwrap();
+        assert_eq!(whole.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [8192, 8192, 3616]);
+        for size in [1, 700, 8191, 8192, 8193] {
+            let pieces = (0..20_000).step_by(size).map(|start| rows.slice(start, size.min(20_000 - start)));
+            assert_eq!(coalesce(pieces.collect(), &rows.schema()).unwrap(), whole, "in pieces of {size}");
+        }
+        assert!(coalesce(vec![rows.slice(0, 0)], &rows.schema()).unwrap().is_empty());
+    }
 }

@@ -8,6 +8,7 @@ mod control;
 mod dead_letters;
 mod driver;
 mod inputs;
+mod measured;
 mod options;
 mod replay;
 mod report;
@@ -15,6 +16,7 @@ mod running;
 
 pub use builder::{PluginHandle, StreamHandle, StreamingContext};
 pub use control::{Control, StopMode};
+pub use measured::MetricsFileError;
 pub use options::RunOptions;
 pub use replay::{Replay, ReplayError};
 pub use report::{BatchReport, Listener, Summary};

@@ -1,6 +1,7 @@
 //! How a run differs from the pipeline's own words.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::record::Interval;
@@ -20,10 +21,19 @@ pub struct RunOptions {
     /// The interval of a pipeline that may write to the same sinks meanwhile, or did before: no batch has a time that
     /// one of its batches may have, nor one that a sink knows already.
     pub beside: Option<Interval>,
+    /// Write the metrics to this file: at the start, after batches, at most once a second, and at the end.
+    pub metrics_file: Option<PathBuf>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { extent: Extent::Endless, batches: None, duration: None, workers: None, beside: None }
+        Self {
+            extent: Extent::Endless,
+            batches: None,
+            duration: None,
+            workers: None,
+            beside: None,
+            metrics_file: None,
+        }
     }
 }

@@ -9,11 +9,13 @@ use crossbeam_channel::{Receiver, bounded};
 
 use super::control::{Control, StopMode};
 use super::driver::Driver;
+use super::measured::MetricsFileError;
 use super::options::RunOptions;
 use super::report::{Listener, Summary};
 use crate::batch::Clock;
 use crate::dead_letters::LetterError;
 use crate::manifest::{Fault, Pipeline};
+use crate::metrics::Metrics;
 use crate::plan::{OpenedPipeline, lay_out};
 use crate::plugin::{Engine, EngineError};
 use crate::schedule::TaskError;
@@ -70,6 +72,9 @@ pub enum RunError {
     /// Rows set aside could not be kept.
     #[error(transparent)]
     DeadLetters(#[from] LetterError),
+    /// The file of metrics could not be written at the start.
+    #[error(transparent)]
+    Metrics(#[from] MetricsFileError),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
@@ -81,6 +86,7 @@ pub enum RunError {
 /// A pipeline that runs. Dropping it stops it at once.
 pub struct RunningContext {
     control: Control,
+    metrics: Metrics,
     ended: Receiver<Result<Summary, RunError>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -95,7 +101,7 @@ pub fn start(
 ) -> Result<RunningContext, StartError> {
     let opened = OpenedPipeline::open(pipeline, engine)?;
     let plan = lay_out(pipeline, &opened);
-    let control = Control::default();
+    let (control, metrics) = (Control::default(), opened.metrics.clone());
     let driver = Driver::open(pipeline, &opened, plan, options.clone(), clock, control.clone(), listeners)?;
     let (end, ended) = bounded(1);
     let thread = std::thread::Builder::new().name("driver".into()).stack_size(STACK_BYTES).spawn(move || {
@@ -103,13 +109,19 @@ pub fn start(
         let _ = end.send(driver.run());
     });
     let thread = thread.map_err(RunError::Thread)?;
-    Ok(RunningContext { control, ended, thread: Mutex::new(Some(thread)) })
+    Ok(RunningContext { control, metrics, ended, thread: Mutex::new(Some(thread)) })
 }
 
 impl RunningContext {
     /// A handle to stop it from elsewhere.
     pub fn control(&self) -> Control {
         self.control.clone()
+    }
+
+    /// What is measured of it: a handle that goes on to tell after its end. Its `text` is in the format of
+    /// OpenMetrics.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
     }
 
     /// Asks it to stop; `await_termination` tells when it has.

@@ -334,7 +334,7 @@ pub enum OperatorError {
         /// How many may fail.
         calls: usize,
         /// What the last one failed with.
-        error: PluginError,
+        error: Box<PluginError>,
     },
     /// A join makes more rows than fit.
     #[error("the join makes more than {0} rows in a partition of the batch; is the key the right one?")]

@@ -90,7 +90,7 @@ impl Blame {
         self.in_batch(time, |batch| {
             batch.num_failures += 1;
             if batch.num_failures > most {
-                return Err(OperatorError::TooManyFailures { calls: most, error });
+                return Err(OperatorError::TooManyFailures { calls: most, error: Box::new(error) });
             }
             Ok(Cause { kind, reason })
         })

@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 
 use crate::dead_letters::LetterError;
 use crate::manifest::{DeadLetterSpec, Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
+use crate::metrics::Metrics;
 use crate::operator::{Opened, Opening, OperatorError, Shape};
-use crate::plugin::{Engine, Plugin, PluginError, PluginFailure, WasmPlugin};
+use crate::plugin::{Engine, Metered, Plugin, PluginError, PluginFailure, WasmPlugin};
 use crate::source::SourceError;
 
 /// What is known of a pipeline once it is opened.
@@ -19,6 +20,8 @@ pub struct OpenedPipeline {
     pub schemas: IndexMap<String, SchemaRef>,
     /// How those of them run that are made from others.
     pub streams: IndexMap<String, OpenedStream>,
+    /// What its plugins, and whoever runs it, measure.
+    pub metrics: Metrics,
 }
 
 /// A stream whose operator accepts its inputs.
@@ -39,8 +42,9 @@ impl OpenedPipeline {
         let order = check_graph(pipeline)?;
         check_ends(pipeline)?;
         let needed = pipeline.reaching_sinks();
-        let mut opened =
-            Self { plugins: load(pipeline, engine)?, schemas: IndexMap::new(), streams: IndexMap::new() };
+        let metrics = Metrics::new(&pipeline.name);
+        let plugins = load(pipeline, engine, &metrics)?;
+        let mut opened = Self { plugins, schemas: IndexMap::new(), streams: IndexMap::new(), metrics };
         for (index, (name, source)) in pipeline.sources.iter().enumerate() {
             if needed.contains(&NodeRef::Source(index)) {
                 opened.schemas.insert(name.clone(), source.schema());
@@ -159,15 +163,22 @@ fn key_of(failure: &PluginFailure) -> &'static str {
     }
 }
 
-fn load(pipeline: &Pipeline, engine: &Engine) -> Result<IndexMap<String, Arc<dyn Plugin>>, Fault> {
+fn load(
+    pipeline: &Pipeline,
+    engine: &Engine,
+    metrics: &Metrics,
+) -> Result<IndexMap<String, Arc<dyn Plugin>>, Fault> {
     let plugins = pipeline.plugins.iter().map(|(name, source)| {
         let plugin: Arc<dyn Plugin> = match source {
             PluginSource::Native(plugin) => Arc::clone(plugin),
-            PluginSource::File(spec) => Arc::new(WasmPlugin::load(engine, name, spec).map_err(|error| {
-                let place = Place::key(format!("plugins.{name}"), key_of(&error.failure));
-                Fault::from_message(place, &error.failure.to_string())
-            })?),
+            PluginSource::File(spec) => {
+                Arc::new(WasmPlugin::load(engine, name, spec, metrics).map_err(|error| {
+                    let place = Place::key(format!("plugins.{name}"), key_of(&error.failure));
+                    Fault::from_message(place, &error.failure.to_string())
+                })?)
+            }
         };
+        let plugin: Arc<dyn Plugin> = Arc::new(Metered::new(plugin, metrics));
         Ok((name.clone(), plugin))
     });
     plugins.collect()

@@ -1,17 +1,16 @@
-//! What the host keeps beside an instance: what it may use, whom it speaks for, and the tame clock and random
+//! What the host keeps beside an instance: what it may use, whom it works for, and the tame clock and random
 //! numbers that make a call a function of its arguments.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Infallible, Rng, SeedableRng, TryRng};
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::host;
+use super::caller::Caller;
+use super::random::Random;
+use super::tally::Tally;
 use super::voice::{Level, Voice};
 use crate::record::{BatchTime, Bytes};
 
@@ -31,54 +30,54 @@ pub struct Call {
 pub(super) struct Guest {
     pub(super) limiter: Limiter,
     pub(super) voice: Voice,
-    clock: Arc<AtomicI64>,
-    random: SharedRandom,
+    pub(super) random: Random,
+    pub(super) resources: ResourceTable,
+    caller: Arc<Caller>,
+    tally: Tally,
     about: Option<Call>,
     wasi: WasiCtx,
-    resources: ResourceTable,
 }
 
 impl Guest {
-    /// For an instance of `plugin` that works for the stream `stream`.
-    pub(super) fn new(plugin: &str, stream: &str, memory: Bytes) -> Self {
-        let voice = Voice::new(plugin, stream);
-        let clock = Arc::new(AtomicI64::new(0));
-        let random = SharedRandom::new(seed(stream, None));
+    /// For an instance that works for `caller`.
+    pub(super) fn new(caller: Arc<Caller>, memory: Bytes) -> Self {
+        let voice = Voice::new(Arc::clone(&caller));
+        // Clocks and random numbers are our own; see `Engine`.
         let wasi = WasiCtxBuilder::new()
-            .stdout(voice.line_writer(Level::Info))
-            .stderr(voice.line_writer(Level::Warn))
-            .wall_clock(BatchClock(Arc::clone(&clock)))
-            .monotonic_clock(BatchClock(Arc::clone(&clock)))
-            .secure_random(random.clone())
-            .insecure_random(random.clone())
-            .insecure_random_seed(u128::from(random.clone().next_u64()))
+            .stdout(voice.line_writer(Level::INFO))
+            .stderr(voice.line_writer(Level::WARN))
             .allow_tcp(false)
             .allow_udp(false)
             .build();
-        let limiter = Limiter { limit: memory.as_usize(), ..Limiter::default() };
-        Self { limiter, voice, clock, random, about: None, wasi, resources: ResourceTable::new() }
-    }
-
-    /// Sets clock and random numbers for a call. Those of a partition's first call are the same
-    /// whichever instance makes it.
-    pub(super) fn begin(&mut self, call: &Call) {
-        self.voice.begin();
-        if self.about != Some(*call) {
-            self.about = Some(*call);
-            self.clock.store(call.time.micros(), Ordering::Relaxed);
-            self.random.reseed(seed(self.voice.stream(), Some(call)));
+        Self {
+            limiter: Limiter { limit: memory.as_usize(), ..Limiter::default() },
+            voice,
+            random: Random::new(&caller),
+            resources: ResourceTable::new(),
+            caller,
+            tally: Tally::default(),
+            about: None,
+            wasi,
         }
     }
-}
 
-fn seed(stream: &str, call: Option<&Call>) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_derive_key("tidemill 2026 random numbers of a plugin call");
-    hasher.update(stream.as_bytes());
-    if let Some(call) = call {
-        hasher.update(&call.time.millis().to_le_bytes());
-        hasher.update(&call.partition.to_le_bytes());
+    /// Sets clock and random numbers for call number `number` of those that are about `call`.
+    pub(super) fn begin(&mut self, call: &Call, number: u64) {
+        self.about = Some(*call);
+        self.voice.begin(call.time);
+        self.tally.clear();
+        self.random.begin(&self.caller, call, number);
     }
-    *hasher.finalize().as_bytes()
+
+    /// The call went well, so what it counted counts.
+    pub(super) fn commit(&mut self) {
+        self.tally.add_to(self.caller.metrics.counters());
+    }
+
+    /// What the last call was about; none where there was none yet.
+    pub(super) fn about(&self) -> Option<Call> {
+        self.about
+    }
 }
 
 impl WasiView for Guest {
@@ -92,17 +91,17 @@ impl super::bindings::types::Host for Guest {}
 impl host::Host for Guest {
     fn log(&mut self, level: host::Level, message: String) {
         let level = match level {
-            host::Level::Trace => Level::Trace,
-            host::Level::Debug => Level::Debug,
-            host::Level::Info => Level::Info,
-            host::Level::Warn => Level::Warn,
-            host::Level::Error => Level::Error,
+            host::Level::Trace => Level::TRACE,
+            host::Level::Debug => Level::DEBUG,
+            host::Level::Info => Level::INFO,
+            host::Level::Warn => Level::WARN,
+            host::Level::Error => Level::ERROR,
         };
         self.voice.say(level, &message);
     }
 
     fn count(&mut self, name: String, delta: u64) {
-        self.voice.count(&name, delta);
+        self.tally.count(&name, delta);
     }
 }
 
@@ -141,65 +140,5 @@ impl ResourceLimiter for Limiter {
         }
         self.table_elements = wanted;
         Ok(true)
-    }
-}
-
-/// Clocks that stand at the batch's time.
-struct BatchClock(Arc<AtomicI64>);
-
-impl BatchClock {
-    fn since_epoch(&self) -> Duration {
-        Duration::from_micros(u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0))
-    }
-}
-
-impl HostWallClock for BatchClock {
-    fn resolution(&self) -> Duration {
-        Duration::from_millis(1)
-    }
-
-    fn now(&self) -> Duration {
-        self.since_epoch()
-    }
-}
-
-impl HostMonotonicClock for BatchClock {
-    fn resolution(&self) -> u64 {
-        1_000_000
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.since_epoch().as_nanos()).unwrap_or(u64::MAX)
-    }
-}
-
-/// Random numbers that WASI's several sources of them draw from one after the other.
-#[derive(Clone)]
-struct SharedRandom(Arc<Mutex<ChaCha8Rng>>);
-
-impl SharedRandom {
-    fn new(seed: [u8; 32]) -> Self {
-        Self(Arc::new(Mutex::new(ChaCha8Rng::from_seed(seed))))
-    }
-
-    fn reseed(&self, seed: [u8; 32]) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = ChaCha8Rng::from_seed(seed);
-    }
-}
-
-impl TryRng for SharedRandom {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).next_u32())
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).next_u64())
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
-        Ok(())
     }
 }

@@ -23,7 +23,9 @@ impl<I> Instance<I> {
         stream: &str,
         find: impl FnOnce(&mut Store<Guest>, &wasmtime::component::Instance) -> wasmtime::Result<I>,
     ) -> Result<Self, PluginFailure> {
-        let guest = Guest::new(&plugin.id.name, stream, plugin.limits.memory);
+        let caller = plugin.callers.get(stream);
+        caller.metrics.instance();
+        let guest = Guest::new(caller, plugin.limits.memory);
         let mut store = Store::new(plugin.engine.wasm(), guest);
         store.limiter(|guest| &mut guest.limiter);
         // Counts what the host allocates for a guest's answer while it lifts it: lists may overlap in the guest.
@@ -45,30 +47,45 @@ impl<I> Instance<I> {
         let limit = plugin.limits.open_time;
         self.store.set_epoch_deadline(ticks(limit));
         match act(&mut self.store, &self.exports) {
-            Ok(answer) => answer.map_err(|reason| PluginFailure::Refused(bounded(&reason))),
+            Ok(answer) => {
+                self.store.data_mut().commit();
+                answer.map_err(|reason| PluginFailure::Refused(bounded(&reason)))
+            }
             Err(error) => Err(explain(&self.store, plugin, Limit::OpenTime(limit), &error)),
         }
     }
 
-    /// Makes one call of the data path.
+    /// Makes one call of the data path, the `number`th of those that are about `about`.
     pub(super) fn call<T>(
         &mut self,
         plugin: &Loaded,
         about: &Call,
+        number: u64,
         act: impl FnOnce(&mut Store<Guest>, &I) -> wasmtime::Result<Result<T, String>>,
     ) -> Result<T, PluginFailure> {
         let limit = plugin.limits.time;
-        self.store.data_mut().begin(about);
+        self.store.data_mut().begin(about, number);
         self.store.set_epoch_deadline(ticks(limit));
         match act(&mut self.store, &self.exports) {
-            Ok(answer) => answer.map_err(|reason| PluginFailure::Failed(bounded(&reason))),
+            Ok(Ok(answer)) => {
+                self.store.data_mut().commit();
+                Ok(answer)
+            }
+            Ok(Err(reason)) => Err(PluginFailure::Failed(bounded(&reason))),
             Err(error) => Err(explain(&self.store, plugin, Limit::Time(limit), &error)),
         }
     }
 
-    /// Whether it should make way for a new one: some languages' runtimes leak.
+    /// Whether it should make way for a new one: some languages' runtimes leak, and what it drew at random stays.
     pub(super) fn is_worn(&self) -> bool {
-        self.store.data().limiter.is_nearly_full()
+        let guest = self.store.data();
+        guest.limiter.is_nearly_full() || guest.random.is_spent()
+    }
+
+    /// Whether it may make a call that is about `call`.
+    pub(super) fn serves(&self, call: &Call) -> bool {
+        let guest = self.store.data();
+        !guest.random.binds_to_partition() || guest.about().is_none_or(|about| about == *call)
     }
 }
 

@@ -12,6 +12,7 @@ use arrow::datatypes::SchemaRef;
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
+use super::caller::Callers;
 use super::engine::Engine;
 use super::error::{Limit, PluginError, PluginFailure};
 use super::guest::Guest;
@@ -20,6 +21,7 @@ use super::reduce::WasmReducer;
 use super::spec::PluginSpec;
 use super::transform::WasmTransformer;
 use super::{Plugin, Reducer, Transformer};
+use crate::metrics::Metrics;
 use crate::record::PluginId;
 
 /// The package that our interfaces are in.
@@ -63,15 +65,21 @@ pub(super) struct Loaded {
     pub(super) limits: Limits,
     pub(super) engine: Engine,
     pub(super) code: InstancePre<Guest>,
+    pub(super) callers: Callers,
     interfaces: Vec<Interface>,
     imports: Vec<String>,
     file_bytes: usize,
 }
 
 impl WasmPlugin {
-    /// Loads the plugin that the manifest calls `name`.
-    pub fn load(engine: &Engine, name: &str, spec: &PluginSpec) -> Result<Self, PluginError> {
-        let loaded = load(engine, name, spec).map_err(|failure| PluginError {
+    /// Loads the plugin that the manifest calls `name`, for the pipeline that `metrics` are of.
+    pub fn load(
+        engine: &Engine,
+        name: &str,
+        spec: &PluginSpec,
+        metrics: &Metrics,
+    ) -> Result<Self, PluginError> {
+        let loaded = load(engine, name, spec, metrics).map_err(|failure| PluginError {
             plugin: name.to_owned(),
             stream: None,
             failure,
@@ -140,7 +148,7 @@ impl Plugin for WasmPlugin {
     }
 }
 
-fn load(engine: &Engine, name: &str, spec: &PluginSpec) -> Result<Loaded, PluginFailure> {
+fn load(engine: &Engine, name: &str, spec: &PluginSpec, metrics: &Metrics) -> Result<Loaded, PluginFailure> {
     let bytes = read(spec)?;
     let digest = digest(&bytes);
     if let Some(pinned) = &spec.sha256
@@ -167,6 +175,7 @@ fn load(engine: &Engine, name: &str, spec: &PluginSpec) -> Result<Loaded, Plugin
         limits,
         engine: engine.clone(),
         code,
+        callers: Callers::new(name, metrics),
         interfaces,
         imports,
         file_bytes: bytes.len(),

@@ -6,7 +6,9 @@
 
 mod bindings;
 mod cache;
+mod caller;
 mod check;
+mod clock;
 mod convert;
 mod engine;
 mod error;
@@ -15,9 +17,13 @@ mod instance;
 mod keyed;
 mod limits;
 mod load;
+mod metered;
 mod native;
+mod random;
+mod ration;
 mod reduce;
 mod spec;
+mod tally;
 mod transform;
 mod voice;
 
@@ -35,6 +41,7 @@ pub use guest::Call;
 pub use keyed::{Aggregator, CogroupInput, Cogrouper, Inverter, KeyedRows, UpdateInput, Updated, Updater};
 pub use limits::{Limits, LimitsSpec, MAXIMUM};
 pub use load::{Interface, WasmPlugin};
+pub use metered::Metered;
 pub use native::{NativeReducer, NativeTransformer};
 pub use spec::PluginSpec;
 

@@ -11,6 +11,7 @@ use super::error::{Limit, PluginError, PluginFailure};
 use super::guest::Call;
 use super::instance::Instance;
 use super::load::Loaded;
+use super::random::CallNumbers;
 use super::{Reducer, check};
 use crate::record::Bytes;
 
@@ -20,12 +21,14 @@ pub(super) struct WasmReducer {
     stream: String,
     value: SchemaRef,
     live: Option<Instance<Exports>>,
+    numbers: CallNumbers,
 }
 
 impl WasmReducer {
     pub(super) fn open(plugin: Arc<Loaded>, stream: &str, value: &SchemaRef) -> Result<Self, PluginError> {
         let live = begin(&plugin, stream, value).map_err(|failure| plugin.error(stream, failure))?;
-        Ok(Self { plugin, stream: stream.to_owned(), value: Arc::clone(value), live: Some(live) })
+        let (stream, value) = (stream.to_owned(), Arc::clone(value));
+        Ok(Self { plugin, stream, value, live: Some(live), numbers: CallNumbers::default() })
     }
 
     fn call(
@@ -45,17 +48,19 @@ impl WasmReducer {
             .map_err(PluginFailure::Host)?;
         let params: Vec<_> = lent.iter().map(Lent::column).collect();
         let input = convert::batch(&params, values.num_rows());
-        let mut live = match self.live.take() {
+        let mut live = match self.live.take().filter(|live| live.serves(call)) {
             Some(live) => live,
             None => begin(&self.plugin, &self.stream, &self.value)?,
         };
+        let number = self.numbers.next(call);
         let answer =
-            live.call(&self.plugin, call, |store, exports| exports.call_reduce(store, ends, input))?;
+            live.call(&self.plugin, call, number, |store, exports| exports.call_reduce(store, ends, input))?;
         if answer.rows as usize != ends.len() {
             let problem = format!("it has {} rows, and there are {} keys", answer.rows, ends.len());
             return Err(PluginFailure::InvalidAnswer(problem));
         }
         let columns = check::columns(answer, self.value.fields()).map_err(PluginFailure::InvalidAnswer)?;
+        self.numbers.done();
         // Only an instance that did well is used again.
         self.live = Some(live).filter(|live| !live.is_worn());
         RecordBatch::try_new(Arc::clone(&self.value), columns)

@@ -12,6 +12,7 @@ use super::error::{Limit, PluginError, PluginFailure};
 use super::guest::Call;
 use super::instance::{Instance, bounded};
 use super::load::Loaded;
+use super::random::CallNumbers;
 use super::{Rejected, TransformPlan, Transformed, Transformer, check};
 use crate::record::Bytes;
 
@@ -22,17 +23,25 @@ pub(super) struct WasmTransformer {
     input: SchemaRef,
     plan: TransformPlan,
     live: Option<Instance<Exports>>,
+    numbers: CallNumbers,
 }
 
 impl WasmTransformer {
     pub(super) fn open(plugin: Arc<Loaded>, stream: &str, input: &SchemaRef) -> Result<Self, PluginError> {
         let (live, plan) = begin(&plugin, stream, input).map_err(|failure| plugin.error(stream, failure))?;
-        Ok(Self { plugin, stream: stream.to_owned(), input: Arc::clone(input), plan, live: Some(live) })
+        Ok(Self {
+            plugin,
+            stream: stream.to_owned(),
+            input: Arc::clone(input),
+            plan,
+            live: Some(live),
+            numbers: CallNumbers::default(),
+        })
     }
 
     /// The live instance, or a new one. What answered its plan before must answer it again.
-    fn instance(&mut self) -> Result<Instance<Exports>, PluginFailure> {
-        if let Some(live) = self.live.take() {
+    fn instance(&mut self, call: &Call) -> Result<Instance<Exports>, PluginFailure> {
+        if let Some(live) = self.live.take().filter(|live| live.serves(call)) {
             return Ok(live);
         }
         let (live, plan) = begin(&self.plugin, &self.stream, &self.input)?;
@@ -57,9 +66,12 @@ impl WasmTransformer {
             columns.iter().map(Lent::new).collect::<Result<Vec<_>, _>>().map_err(PluginFailure::Host)?;
         let params: Vec<_> = lent.iter().map(Lent::column).collect();
         let input = convert::batch(&params, num_rows);
-        let mut live = self.instance()?;
-        let answer = live.call(&self.plugin, call, |store, exports| exports.call_process(store, input))?;
+        let mut live = self.instance(call)?;
+        let number = self.numbers.next(call);
+        let answer =
+            live.call(&self.plugin, call, number, |store, exports| exports.call_process(store, input))?;
         let transformed = checked(answer, &self.plan, num_rows, &self.plugin)?;
+        self.numbers.done();
         // Only an instance that did well is used again.
         self.live = Some(live).filter(|live| !live.is_worn());
         Ok(transformed)

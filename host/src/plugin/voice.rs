@@ -1,10 +1,8 @@
-//! What a guest says: log lines, standard output and standard error, into the host's log, cut and rationed.
+//! What a guest says: log lines, standard output and standard error, as lines of the host's log.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
@@ -12,67 +10,43 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use super::caller::{Caller, LOG_BYTES_PER_SECOND};
+use crate::record::BatchTime;
+
+/// How much a line matters.
+pub(super) use tracing::Level;
+
 /// The longest line that is logged.
 const LINE_BYTES: usize = 1024;
-/// What an instance may log in a second.
-const BYTES_PER_SECOND: usize = 64 * 1024;
 /// How many of the last lines go with an error.
 const LAST_LINES: usize = 4;
 
-/// How much a line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-}
-
 /// The voice of one instance.
 #[derive(Clone)]
-pub(super) struct Voice(Arc<Mutex<State>>, Arc<str>);
+pub(super) struct Voice(Arc<Mutex<State>>);
 
 struct State {
-    plugin: String,
-    stream: Arc<str>,
-    second: Instant,
-    said: usize,
-    dropped: usize,
+    caller: Arc<Caller>,
+    batch: Option<BatchTime>,
     last: Vec<String>,
 }
 
 impl Voice {
-    pub(super) fn new(plugin: &str, stream: &str) -> Self {
-        let stream: Arc<str> = stream.into();
-        let state = State {
-            plugin: plugin.to_owned(),
-            stream: Arc::clone(&stream),
-            second: Instant::now(),
-            said: 0,
-            dropped: 0,
-            last: Vec::new(),
-        };
-        Self(Arc::new(Mutex::new(state)), stream)
+    pub(super) fn new(caller: Arc<Caller>) -> Self {
+        Self(Arc::new(Mutex::new(State { caller, batch: None, last: Vec::new() })))
     }
 
-    pub(super) fn stream(&self) -> &str {
-        &self.1
-    }
-
-    /// A call begins: what was said in earlier ones has nothing to do with its errors.
-    pub(super) fn begin(&self) {
-        self.with(|state| state.last.clear());
+    /// A call for the batch `batch` begins: what was said in earlier ones has nothing to do with its errors.
+    pub(super) fn begin(&self, batch: BatchTime) {
+        self.with(|state| {
+            state.batch = Some(batch);
+            state.last.clear();
+        });
     }
 
     /// Logs a line, or counts it as dropped.
     pub(super) fn say(&self, level: Level, line: &str) {
         self.with(|state| state.say(level, line));
-    }
-
-    /// Logs that a counter rose; there is no registry of them yet.
-    pub(super) fn count(&self, name: &str, delta: u64) {
-        self.say(Level::Debug, &format!("counter {name} rises by {delta}"));
     }
 
     /// The warnings and errors of the current call, to go with its failure.
@@ -93,29 +67,10 @@ impl Voice {
 impl State {
     fn say(&mut self, level: Level, line: &str) {
         let line = one_line(cut(line.trim_end()));
-        let line = &*line;
-        if self.second.elapsed() >= Duration::from_secs(1) {
-            if self.dropped > 0 {
-                tracing::warn!(stream = %self.stream, plugin = %self.plugin, lines = self.dropped, "plugin logs too much; lines were dropped");
-            }
-            (self.second, self.said, self.dropped) = (Instant::now(), 0, 0);
+        if level <= Level::WARN && self.last.len() < LAST_LINES {
+            self.last.push(line.clone().into_owned());
         }
-        if level >= Level::Warn && self.last.len() < LAST_LINES {
-            self.last.push(line.to_owned());
-        }
-        if self.said.saturating_add(line.len()) > BYTES_PER_SECOND {
-            self.dropped += 1;
-            return;
-        }
-        self.said += line.len() + 1;
-        let (stream, plugin) = (&*self.stream, self.plugin.as_str());
-        match level {
-            Level::Trace => tracing::trace!(stream, plugin, "{line}"),
-            Level::Debug => tracing::debug!(stream, plugin, "{line}"),
-            Level::Info => tracing::info!(stream, plugin, "{line}"),
-            Level::Warn => tracing::warn!(stream, plugin, "{line}"),
-            Level::Error => tracing::error!(stream, plugin, "{line}"),
-        }
+        self.caller.log(level, self.batch, &line);
     }
 }
 
@@ -187,7 +142,7 @@ impl OutputStream for LineWriter {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(BYTES_PER_SECOND)
+        Ok(LOG_BYTES_PER_SECOND)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the scenarios share: built plugins, projects in a folder, the running program, a server of lines.
 
 mod console;
+mod kept;
 mod outputs;
 mod plugins;
 mod program;
@@ -9,6 +10,7 @@ mod server;
 mod text;
 
 pub use console::{printed, totals};
+pub use kept::{Batches, Kept};
 pub use outputs::{Folder, folders, rows};
 pub use plugins::{plugin, plugin_folder};
 pub use program::{Finished, Program, cache_folder};

@@ -1,0 +1,62 @@
+//! A sink that keeps what it is given, as text.
+
+use std::sync::{Arc, Mutex};
+
+use arrow::datatypes::SchemaRef;
+use tidemill::record::{BatchTime, Partition, TextRows};
+use tidemill::sink::{Sink, SinkError, Writer};
+
+use super::wait_until;
+
+/// The rows of batches, each with its time in milliseconds.
+pub type Batches = Vec<(i64, Vec<String>)>;
+
+/// What a sink was given, batch by batch.
+#[derive(Clone, Debug, Default)]
+pub struct Kept(Arc<Mutex<Batches>>);
+
+impl Kept {
+    /// What it was given so far.
+    pub fn batches(&self) -> Batches {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Waits until it was given so many batches.
+    pub fn wait_for(&self, num_batches: usize) -> Batches {
+        wait_until("batches", || Some(self.batches()).filter(|batches| batches.len() >= num_batches))
+    }
+}
+
+impl Sink for Kept {
+    fn kind(&self) -> &'static str {
+        "kept"
+    }
+
+    fn guarantee(&self) -> &'static str {
+        "none"
+    }
+
+    fn open(&self, _: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Writer for Kept {
+    fn stage(&mut self, time: BatchTime, partitions: &[Partition]) -> Result<(), SinkError> {
+        let mut rows = Vec::new();
+        for block in partitions.iter().flatten() {
+            let text = TextRows::new(block)?;
+            for row in 0..block.num_rows() {
+                let mut line = String::new();
+                text.write(row, &mut line)?;
+                rows.push(line);
+            }
+        }
+        self.0.lock().unwrap().push((time.millis(), rows));
+        Ok(())
+    }
+
+    fn publish(&mut self, _: BatchTime) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
