@@ -20,3 +20,4 @@ mod stopping;
 mod examples;
 mod library;
 mod compile_cache;
+mod compiling;

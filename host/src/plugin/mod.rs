@@ -7,6 +7,8 @@
 mod bindings;
 mod cache;
 mod check;
+mod code;
+mod compile;
 mod convert;
 mod engine;
 mod error;
@@ -27,6 +29,7 @@ use arrow::datatypes::{FieldRef, SchemaRef};
 
 use crate::record::{Bytes, PluginId};
 
+pub use compile::{CompileRequest, Compiler, compile_plugin};
 pub use convert::call_bytes;
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use error::{Limit, PluginError, PluginFailure};
