@@ -21,3 +21,4 @@ mod examples;
 mod library;
 mod compile_cache;
 mod compiling;
+mod fuzz;

@@ -11,6 +11,7 @@ mod guest;
 
 mod audit;
 mod bench;
+mod fuzz;
 mod plugins;
 mod quickstart;
 mod test;
@@ -37,6 +38,7 @@ enum Command {
     Test(test::Args),
     Bench(bench::Args),
     Audit(audit::Args),
+    Fuzz(fuzz::Args),
 }
 
 fn main() -> ExitCode {
@@ -58,5 +60,6 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test(args) => test::run(&workspace, &args),
         Command::Bench(args) => bench::run(&workspace, &args),
         Command::Audit(args) => audit::run(&workspace, &args),
+        Command::Fuzz(args) => fuzz::run(&workspace, &args),
     }
 }

@@ -21,6 +21,10 @@ pub(super) const TICK: Duration = Duration::from_millis(10);
 /// The Wasm stack of a guest. Interpreted languages recurse through several frames a call of their own.
 const WASM_STACK_BYTES: usize = 2 << 20;
 
+/// The stack of a thread that calls plugins, and so of those that run tasks: a guest may recurse through 2 MiB, and
+/// the host's own frames come on top.
+pub const STACK_BYTES: usize = 8 << 20;
+
 /// The instances that may live at a time; each reserves address space, not memory.
 const MAX_INSTANCES: u32 = 2000;
 

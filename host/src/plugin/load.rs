@@ -14,7 +14,7 @@ use wasmtime::component::{Component, InstancePre};
 
 use super::code;
 use super::compile::CompileError;
-use super::engine::Engine;
+use super::engine::{Engine, STACK_BYTES};
 use super::error::{Limit, PluginError, PluginFailure};
 use super::guest::Guest;
 use super::limits::Limits;
@@ -99,6 +99,25 @@ impl WasmPlugin {
         &self.shared.limits
     }
 
+    /// Runs `open` on a thread of its own: the stack of whoever opens a plugin may be smaller than what a guest may
+    /// use, and running out of that ends the process.
+    fn with_deep_stack<T: Send>(
+        &self,
+        stream: &str,
+        open: impl FnOnce() -> Result<T, PluginError> + Send,
+    ) -> Result<T, PluginError> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("open".into()).stack_size(STACK_BYTES);
+            match thread.spawn_scoped(scope, open) {
+                Ok(opening) => opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(error) => {
+                    let problem = format!("no thread to open it on: {error}; look at the limit of processes");
+                    Err(self.shared.error(stream, PluginFailure::Host(problem)))
+                }
+            }
+        })
+    }
+
     fn offers(&self, stream: &str, wanted: Interface) -> Result<(), PluginError> {
         if self.shared.interfaces.contains(&wanted) {
             return Ok(());
@@ -131,12 +150,14 @@ impl Plugin for WasmPlugin {
 
     fn transformer(&self, stream: &str, input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError> {
         self.offers(stream, Interface::Transform)?;
-        Ok(Box::new(WasmTransformer::open(Arc::clone(&self.shared), stream, input)?))
+        let plugin = Arc::clone(&self.shared);
+        Ok(Box::new(self.with_deep_stack(stream, || WasmTransformer::open(plugin, stream, input))?))
     }
 
     fn reducer(&self, stream: &str, value: &SchemaRef) -> Result<Box<dyn Reducer>, PluginError> {
         self.offers(stream, Interface::Reduce)?;
-        Ok(Box::new(WasmReducer::open(Arc::clone(&self.shared), stream, value)?))
+        let plugin = Arc::clone(&self.shared);
+        Ok(Box::new(self.with_deep_stack(stream, || WasmReducer::open(plugin, stream, value))?))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::super::engine;
 
@@ -60,6 +60,8 @@ fn limit(request: &CompileRequest) -> io::Result<()> {
     set(Resource::Core, 0)
 }
 
+/// Sets a limit, where there is no lower one already.
 fn set(resource: Resource, most: u64) -> io::Result<()> {
-    Ok(setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?)
+    let most = Some(getrlimit(resource).maximum.map_or(most, |already| already.min(most)));
+    Ok(setrlimit(resource, Rlimit { current: most, maximum: most })?)
 }
