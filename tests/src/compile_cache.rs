@@ -100,7 +100,8 @@ fn engines_that_start_at_once_share_a_cache() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("cache");
     let load = || {
-        let engine = Engine::new(&EngineOptions { cache: Some(folder.clone()) }).unwrap();
+        let engine =
+            Engine::new(&EngineOptions { cache: Some(folder.clone()), ..EngineOptions::default() }).unwrap();
         WasmPlugin::load(&engine, "sum", &PluginSpec::new(plugin("sum")), &Metrics::new("p")).unwrap();
     };
     std::thread::scope(|scope| {

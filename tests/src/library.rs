@@ -20,7 +20,8 @@ const SECOND: Duration = Duration::from_secs(1);
 fn context(clock: &Arc<ManualClock>) -> StreamingContext {
     let mut context = StreamingContext::new("library", SECOND).unwrap();
     context.clock(Arc::clone(clock) as Arc<_>);
-    let engine = Engine::new(&EngineOptions { cache: Some(cache_folder()) }).unwrap();
+    let engine =
+        Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap();
     context.engine(&engine);
     context
 }

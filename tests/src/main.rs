@@ -24,3 +24,5 @@ mod stopping;
 mod examples;
 mod library;
 mod compile_cache;
+mod compiling;
+mod fuzz;

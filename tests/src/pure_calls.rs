@@ -87,7 +87,9 @@ fn told(pipeline: &str, draws: &str, workers: usize) -> (Batches, usize) {
     let kept = Kept::default();
     let mut context = StreamingContext::new(pipeline, Duration::from_secs(1)).unwrap();
     context.clock(Arc::new(ManualClock::new(START)));
-    context.engine(&Engine::new(&EngineOptions { cache: Some(cache_folder()) }).unwrap());
+    context.engine(
+        &Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap(),
+    );
     let lines = context.source("lines", Script);
     let spec = PluginSpec { config: json!({ "draws": draws }), ..PluginSpec::new(plugin("uncertain")) };
     let uncertain = context.plugin("uncertain", spec);

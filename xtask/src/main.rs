@@ -2,14 +2,16 @@
 //!
 //! A command is a file with an `Args` struct and a `run` function. `workspace` knows where things
 //! are, `guest` how plugins are compiled, `step` how progress is shown; the commands know nothing
-//! of one another, except that all of them begin with `plugins`.
+//! of one another, except that all but `audit` begin with `plugins`.
 
 mod step;
 mod workspace;
 
 mod guest;
 
+mod audit;
 mod bench;
+mod fuzz;
 mod plugins;
 mod quickstart;
 mod test;
@@ -35,6 +37,8 @@ enum Command {
     Plugins(plugins::Args),
     Test(test::Args),
     Bench(bench::Args),
+    Audit(audit::Args),
+    Fuzz(fuzz::Args),
 }
 
 fn main() -> ExitCode {
@@ -55,5 +59,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Plugins(args) => plugins::run(&workspace, &args),
         Command::Test(args) => test::run(&workspace, &args),
         Command::Bench(args) => bench::run(&workspace, &args),
+        Command::Audit(args) => audit::run(&workspace, &args),
+        Command::Fuzz(args) => fuzz::run(&workspace, &args),
     }
 }

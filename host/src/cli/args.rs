@@ -16,6 +16,7 @@ use clap_complete::Shell;
 
 use super::dead_letters::args::DeadLettersCommand;
 use crate::manifest::MAX_WORKERS;
+use crate::plugin::CompileRequest;
 use crate::record::{DataType, Period, describe};
 
 /// A stream processor whose operators are WebAssembly components.
@@ -122,6 +123,28 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+
+    /// Compile the plugin on standard input; the host starts it for each plugin that is not in the cache
+    #[command(hide = true)]
+    CompilePlugin(CompileArgs),
+}
+
+/// What `compile-plugin` is given.
+#[derive(Clone, Debug, clap::Args)]
+pub struct CompileArgs {
+    /// The most bytes of memory
+    #[arg(long, value_name = "BYTES")]
+    memory: u64,
+
+    /// The most processor time
+    #[arg(long, value_name = "SECONDS")]
+    cpu_seconds: u64,
+}
+
+impl From<CompileArgs> for CompileRequest {
+    fn from(CompileArgs { memory, cpu_seconds }: CompileArgs) -> Self {
+        Self { memory, cpu_seconds }
+    }
 }
 
 /// What `run` is given. Of several ends the first to come counts.

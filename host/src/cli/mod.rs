@@ -19,7 +19,7 @@ use args::{Args, Command, PlanFormat};
 
 use crate::manifest::{Manifest, ManifestError};
 use crate::plan::{OpenedPipeline, lay_out, mermaid, text};
-use crate::plugin::{Engine, EngineOptions};
+use crate::plugin::{Compiler, Engine, EngineOptions, compile_plugin};
 use crate::record::describe;
 use screen::Screen;
 
@@ -43,6 +43,7 @@ pub fn main() -> ExitCode {
             args::write_completions(shell, &mut std::io::stdout());
             Ok(())
         }
+        Command::CompilePlugin(request) => return compile_plugin(&request.into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,7 +78,9 @@ impl From<ManifestError> for End {
 }
 
 fn engine() -> Result<Engine, End> {
-    Engine::new(&EngineOptions::from_env()).map_err(End::failed)
+    let compiler = Compiler::this_program()
+        .map_err(|error| End::failed(format!("cannot find this program, which compiles plugins: {error}")))?;
+    Engine::new(&EngineOptions { compiler, ..EngineOptions::from_env() }).map_err(End::failed)
 }
 
 fn open(path: &Path) -> Result<(Manifest, OpenedPipeline), End> {

@@ -17,13 +17,10 @@ use crate::dead_letters::LetterError;
 use crate::manifest::{Fault, Pipeline};
 use crate::metrics::Metrics;
 use crate::plan::{OpenedPipeline, lay_out};
-use crate::plugin::{Engine, EngineError};
+use crate::plugin::{Engine, EngineError, STACK_BYTES};
 use crate::schedule::TaskError;
 use crate::sink::SinkError;
 use crate::source::SourceError;
-
-/// The thread that drives batches runs tasks itself, so it needs a worker's stack.
-const STACK_BYTES: usize = 8 << 20;
 
 /// Why a pipeline did not start.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,8 @@ use std::hash::{Hash, Hasher};
 
 use wasmtime::component::Component;
 
+use super::code;
+
 const MAC_BYTES: usize = blake3::OUT_LEN;
 
 /// A folder of compiled code.
@@ -45,15 +47,12 @@ impl Cache {
             tracing::warn!(file = %name, "a cached plugin is damaged or forged; compiling it again");
             return None;
         }
-        deserialize(wasm, code)
+        code::load(wasm, code).ok()
     }
 
-    /// Keeps the compiled form of the component or module in `bytes`.
-    pub(super) fn store(&self, bytes: &[u8], component: &Component) {
-        let name = self.name(bytes);
-        let stored =
-            component.serialize().map_err(io::Error::other).and_then(|code| self.write(&name, &code));
-        if let Err(error) = stored {
+    /// Keeps `code`, the compiled form of the component or module in `bytes`.
+    pub(super) fn store(&self, bytes: &[u8], code: &[u8]) {
+        if let Err(error) = self.write(&self.name(bytes), code) {
             tracing::warn!(folder = %self.folder.display(), %error, "cannot keep compiled code");
         }
     }
@@ -79,17 +78,6 @@ impl Cache {
         hasher.update(code);
         hasher.finalize()
     }
-}
-
-/// Loads compiled code that was authenticated.
-#[expect(
-    unsafe_code,
-    reason = "compiled code is run as it is; the caller has checked that this host wrote it"
-)]
-fn deserialize(wasm: &wasmtime::Engine, code: &[u8]) -> Option<Component> {
-    // SAFETY: `code` carries a keyed hash made by `Cache::store` from `Component::serialize`, with a key that only
-    // this user can read. wasmtime itself refuses code of another version or configuration.
-    unsafe { Component::deserialize(wasm, code) }.ok()
 }
 
 /// The hash of everything in the engine that compiled code depends on, as bytes.

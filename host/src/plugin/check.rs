@@ -152,3 +152,6 @@ fn varlen(values: VarlenResult, num_rows: usize) -> Result<(OffsetBuffer<i32>, B
     let offsets = ScalarBuffer::<i32>::from(Buffer::from_vec(offsets));
     Ok((OffsetBuffer::new(offsets), Buffer::from_vec(data)))
 }
+
+#[cfg(test)]
+mod tests;

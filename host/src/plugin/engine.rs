@@ -13,6 +13,7 @@ use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
 use super::bindings;
 use super::cache::Cache;
+use super::compile::Compiler;
 use super::guest::Guest;
 use super::limits::MAXIMUM;
 
@@ -22,24 +23,31 @@ pub(super) const TICK: Duration = Duration::from_millis(10);
 /// The Wasm stack of a guest. Interpreted languages recurse through several frames a call of their own.
 const WASM_STACK_BYTES: usize = 2 << 20;
 
+/// The stack of a thread that calls plugins, and so of those that run tasks: a guest may recurse through 2 MiB, and
+/// the host's own frames come on top.
+pub const STACK_BYTES: usize = 8 << 20;
+
 /// The instances that may live at a time; each reserves address space, not memory.
 const MAX_INSTANCES: u32 = 2000;
 
-/// Where an engine keeps what it compiled.
+/// Where an engine compiles, and keeps what it compiled.
 #[derive(Clone, Debug, Default)]
 pub struct EngineOptions {
+    /// Where plugins are compiled.
+    pub compiler: Compiler,
     /// The folder of compiled code; none turns the cache off.
     pub cache: Option<PathBuf>,
 }
 
 impl EngineOptions {
-    /// With the user's cache folder: `TIDEMILL_CACHE`, or `tidemill` in `XDG_CACHE_HOME` or `~/.cache`.
+    /// With the user's cache folder: `TIDEMILL_CACHE`, or `tidemill` in `XDG_CACHE_HOME` or `~/.cache`; and a
+    /// compiler in this process.
     pub fn from_env() -> Self {
         let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache = folder("TIDEMILL_CACHE")
             .or_else(|| folder("XDG_CACHE_HOME").map(|home| home.join("tidemill")))
             .or_else(|| folder("HOME").map(|home| home.join(".cache").join("tidemill")));
-        Self { cache }
+        Self { compiler: Compiler::default(), cache }
     }
 }
 
@@ -57,6 +65,7 @@ pub struct Engine {
 struct Shared {
     wasm: wasmtime::Engine,
     linker: Linker<Guest>,
+    compiler: Compiler,
     cache: Option<Cache>,
     ended: Arc<AtomicBool>,
     ticker: Option<JoinHandle<()>>,
@@ -65,13 +74,18 @@ struct Shared {
 impl Engine {
     /// Starts an engine.
     pub fn new(options: &EngineOptions) -> Result<Self, EngineError> {
-        let wasm = wasmtime::Engine::new(&config()).map_err(|e| EngineError(format!("{e:#}")))?;
+        let mut config = config();
+        // An instance in microseconds: a slot that is there, with memory mapped copy-on-write from the image.
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+        let wasm = wasmtime::Engine::new(&config).map_err(|e| EngineError(format!("{e:#}")))?;
         let linker = linker(&wasm).map_err(|e| EngineError(format!("{e:#}")))?;
         let cache = options.cache.as_deref().and_then(|folder| Cache::open(folder, &wasm));
         let ended = Arc::new(AtomicBool::new(false));
         let ticker = tick(wasm.clone(), Arc::clone(&ended))
             .map_err(|e| EngineError(format!("no thread for deadlines: {e}")))?;
-        Ok(Self { shared: Arc::new(Shared { wasm, linker, cache, ended, ticker: Some(ticker) }) })
+        let compiler = options.compiler.clone();
+        let shared = Shared { wasm, linker, compiler, cache, ended, ticker: Some(ticker) };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     pub(super) fn wasm(&self) -> &wasmtime::Engine {
@@ -80,6 +94,10 @@ impl Engine {
 
     pub(super) fn linker(&self) -> &Linker<Guest> {
         &self.shared.linker
+    }
+
+    pub(super) fn compiler(&self) -> &Compiler {
+        &self.shared.compiler
     }
 
     pub(super) fn cache(&self) -> Option<&Cache> {
@@ -103,6 +121,7 @@ impl Drop for Shared {
     }
 }
 
+/// All that compiled code depends on.
 fn config() -> Config {
     let mut config = Config::new();
     config
@@ -124,10 +143,14 @@ fn config() -> Config {
         .max_wasm_stack(WASM_STACK_BYTES)
         // Calls are synchronous, on worker threads; nothing of a guest runs between them.
         .concurrency_support(false)
-        // An instance in microseconds: a slot that is there, with memory mapped copy-on-write from the image.
-        .memory_init_cow(true)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+        // Memory of an instance is mapped copy-on-write from the image.
+        .memory_init_cow(true);
     config
+}
+
+/// An engine that compiles what an [`Engine`] runs. It has no room for instances, so it reserves no address space.
+pub(super) fn for_compiling() -> wasmtime::Result<wasmtime::Engine> {
+    wasmtime::Engine::new(&config())
 }
 
 fn pool() -> PoolingAllocationConfig {
@@ -168,4 +191,16 @@ fn tick(wasm: wasmtime::Engine, ended: Arc<AtomicBool>) -> std::io::Result<JoinH
             wasm.increment_epoch();
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_engine_compiles_the_other_runs() {
+        let component = for_compiling().unwrap().precompile_component(b"\0asm\x0d\0\x01\0").unwrap();
+        let engine = Engine::new(&EngineOptions::default()).unwrap();
+        super::super::code::load(engine.wasm(), &component).unwrap();
+    }
 }

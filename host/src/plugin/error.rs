@@ -80,7 +80,9 @@ impl PluginFailure {
             Self::InvalidAnswer(_)
             | Self::KeyTooLarge(_)
             | Self::Limit(Limit::Output(_) | Limit::OutputRows(_)) => Some(DeadLetterKind::InvalidOutput),
-            Self::Limit(Limit::OpenTime(_) | Limit::File(_))
+            Self::Limit(
+                Limit::OpenTime(_) | Limit::File(_) | Limit::CompileTime(_) | Limit::CompileMemory(_),
+            )
             | Self::File { .. }
             | Self::Digest { .. }
             | Self::Unsuitable(_)
@@ -115,4 +117,10 @@ pub enum Limit {
     /// Size of the file.
     #[error("the file is larger than {0}; raise `limits.file` to load it")]
     File(Bytes),
+    /// Time to compile it.
+    #[error("compiling it took longer than {0:?}; raise `limits.compile_time` if it needs longer")]
+    CompileTime(Duration),
+    /// Memory to compile it.
+    #[error("compiling it takes more memory than {0}; raise `limits.compile_memory` if it needs more")]
+    CompileMemory(Bytes),
 }

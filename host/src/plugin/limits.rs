@@ -24,6 +24,10 @@ pub struct LimitsSpec {
     pub output_rows: Option<u32>,
     /// Size of the file.
     pub file: Option<Bytes>,
+    /// Time to compile it.
+    pub compile_time: Option<Period>,
+    /// Memory to compile it.
+    pub compile_memory: Option<Bytes>,
 }
 
 /// The limits in force for a plugin.
@@ -43,6 +47,10 @@ pub struct Limits {
     pub output_rows: u32,
     /// Size of the file.
     pub file: Bytes,
+    /// Time to compile it.
+    pub compile_time: Duration,
+    /// Memory to compile it.
+    pub compile_memory: Bytes,
 }
 
 /// The most that a manifest may ask for.
@@ -54,6 +62,8 @@ pub const MAXIMUM: Limits = Limits {
     output: Bytes::mib(256),
     output_rows: 64_000_000,
     file: Bytes::mib(256),
+    compile_time: Duration::from_secs(300),
+    compile_memory: Bytes::mib(4096),
 };
 
 /// A component larger than this carries an interpreter, which wants more memory.
@@ -74,6 +84,8 @@ impl Limits {
             output: spec.output.unwrap_or(Bytes::mib(64)),
             output_rows: spec.output_rows.unwrap_or(8_000_000),
             file: spec.file.unwrap_or(Bytes::mib(64)),
+            compile_time: period(spec.compile_time, 30),
+            compile_memory: spec.compile_memory.unwrap_or(Bytes::mib(1024)),
         };
         within("memory", limits.memory, MAXIMUM.memory)?;
         within("time", Period(limits.time), Period(MAXIMUM.time))?;
@@ -82,6 +94,8 @@ impl Limits {
         within("output", limits.output, MAXIMUM.output)?;
         within("output_rows", limits.output_rows, MAXIMUM.output_rows)?;
         within("file", limits.file, MAXIMUM.file)?;
+        within("compile_time", Period(limits.compile_time), Period(MAXIMUM.compile_time))?;
+        within("compile_memory", limits.compile_memory, MAXIMUM.compile_memory)?;
         Ok(limits)
     }
 }

@@ -1,4 +1,4 @@
-//! From a file to a plugin: read, pinned, componentized where it is a core module, compiled, linked.
+//! From a file to a plugin: read, pinned, compiled or found in the cache, linked.
 //!
 //! A file comes in with its place in the manifest; out comes code that any worker can instantiate, or the
 //! reason why not, before anything runs.
@@ -13,7 +13,9 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use super::caller::Callers;
-use super::engine::Engine;
+use super::code;
+use super::compile::CompileError;
+use super::engine::{Engine, STACK_BYTES};
 use super::error::{Limit, PluginError, PluginFailure};
 use super::guest::Guest;
 use super::limits::Limits;
@@ -29,8 +31,6 @@ const PACKAGE: &str = "tidemill:plugin/";
 /// What is linked of WASI; everything in it that would reach outside answers an error.
 const WASI: [&str; 6] =
     ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
-const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
-const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
 /// An interface of the contract that a plugin may export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +107,25 @@ impl WasmPlugin {
         &self.shared.limits
     }
 
+    /// Runs `open` on a thread of its own: the stack of whoever opens a plugin may be smaller than what a guest may
+    /// use, and running out of that ends the process.
+    fn with_deep_stack<T: Send>(
+        &self,
+        stream: &str,
+        open: impl FnOnce() -> Result<T, PluginError> + Send,
+    ) -> Result<T, PluginError> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("open".into()).stack_size(STACK_BYTES);
+            match thread.spawn_scoped(scope, open) {
+                Ok(opening) => opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(error) => {
+                    let problem = format!("no thread to open it on: {error}; look at the limit of processes");
+                    Err(self.shared.error(stream, PluginFailure::Host(problem)))
+                }
+            }
+        })
+    }
+
     fn offers(&self, stream: &str, wanted: Interface) -> Result<(), PluginError> {
         if self.shared.interfaces.contains(&wanted) {
             return Ok(());
@@ -139,12 +158,14 @@ impl Plugin for WasmPlugin {
 
     fn transformer(&self, stream: &str, input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError> {
         self.offers(stream, Interface::Transform)?;
-        Ok(Box::new(WasmTransformer::open(Arc::clone(&self.shared), stream, input)?))
+        let plugin = Arc::clone(&self.shared);
+        Ok(Box::new(self.with_deep_stack(stream, || WasmTransformer::open(plugin, stream, input))?))
     }
 
     fn reducer(&self, stream: &str, value: &SchemaRef) -> Result<Box<dyn Reducer>, PluginError> {
         self.offers(stream, Interface::Reduce)?;
-        Ok(Box::new(WasmReducer::open(Arc::clone(&self.shared), stream, value)?))
+        let plugin = Arc::clone(&self.shared);
+        Ok(Box::new(self.with_deep_stack(stream, || WasmReducer::open(plugin, stream, value))?))
     }
 }
 
@@ -157,7 +178,7 @@ fn load(engine: &Engine, name: &str, spec: &PluginSpec, metrics: &Metrics) -> Re
         return Err(PluginFailure::Digest { path: spec.path.clone(), found: digest, pinned: pinned.clone() });
     }
     let limits = Limits::new(&spec.limits, bytes.len() as u64).map_err(PluginFailure::LimitsTooHigh)?;
-    let component = compile(engine, &spec.path, &bytes)?;
+    let component = compile(engine, &spec.path, &limits, &bytes)?;
     let ty = component.component_type();
     let imports: Vec<String> = ty.imports(engine.wasm()).map(|(import, _)| import.to_owned()).collect();
     let exports: Vec<String> = ty.exports(engine.wasm()).map(|(export, _)| export.to_owned()).collect();
@@ -195,42 +216,22 @@ fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn compile(engine: &Engine, path: &Path, bytes: &[u8]) -> Result<Component, PluginFailure> {
+fn compile(engine: &Engine, path: &Path, limits: &Limits, bytes: &[u8]) -> Result<Component, PluginFailure> {
     if let Some(component) = engine.cache().and_then(|cache| cache.load(engine.wasm(), bytes)) {
         return Ok(component);
     }
-    let unsuitable = |problem: String| PluginFailure::Unsuitable(format!("{} {problem}", path.display()));
-    let componentized;
-    let binary = if bytes.starts_with(COMPONENT) {
-        bytes
-    } else if bytes.starts_with(CORE_MODULE) {
-        // Whole and valid first: what makes it a component panics on a file that was cut off.
-        let valid = wasmtime::Module::validate(engine.wasm(), bytes).map_err(|error| format!("{error:#}"));
-        componentized = valid.and_then(|()| componentize(bytes)).map_err(|e| {
-            unsuitable(format!("is a core module that can't be made a component: {e}; build it with a tidemill SDK or wit-bindgen"))
-        })?;
-        &componentized
-    } else {
-        return Err(unsuitable(
-            "isn't WebAssembly; build the plugin, for example with `cargo xtask plugins`".to_owned(),
-        ));
-    };
-    let component = Component::new(engine.wasm(), binary).map_err(|error| {
-        unsuitable(format!("isn't a component that can be compiled: {error:#}; build it again"))
+    let code = engine.compiler().compile(engine.wasm(), bytes, limits).map_err(|error| match error {
+        CompileError::Refused(problem) => PluginFailure::Unsuitable(format!("{} {problem}", path.display())),
+        CompileError::Limit(limit) => PluginFailure::Limit(limit),
+        CompileError::Host(problem) => PluginFailure::Host(problem),
+    })?;
+    let component = code::load(engine.wasm(), &code).map_err(|error| {
+        PluginFailure::Host(format!("the code of {} can't be loaded: {error:#}", path.display()))
     })?;
     if let Some(cache) = engine.cache() {
-        cache.store(bytes, &component);
+        cache.store(bytes, &code);
     }
     Ok(component)
-}
-
-/// A component from a core module that carries its WIT in a custom section, as wit-bindgen leaves it.
-fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
-    wit_component::ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(|encoder| encoder.encode())
-        .map_err(|error| format!("{error:#}"))
 }
 
 fn interfaces(path: &Path, exports: &[String]) -> Result<Vec<Interface>, PluginFailure> {

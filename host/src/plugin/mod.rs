@@ -9,6 +9,8 @@ mod cache;
 mod caller;
 mod check;
 mod clock;
+mod code;
+mod compile;
 mod convert;
 mod engine;
 mod error;
@@ -34,8 +36,9 @@ use arrow::datatypes::{FieldRef, SchemaRef};
 
 use crate::record::{Bytes, PluginId};
 
+pub use compile::{CompileRequest, Compiler, compile_plugin};
 pub use convert::call_bytes;
-pub use engine::{Engine, EngineError, EngineOptions};
+pub use engine::{Engine, EngineError, EngineOptions, STACK_BYTES};
 pub use error::{Limit, PluginError, PluginFailure};
 pub use guest::Call;
 pub use keyed::{Aggregator, CogroupInput, Cogrouper, Inverter, KeyedRows, UpdateInput, Updated, Updater};
@@ -107,7 +110,8 @@ pub trait Transformer: Send {
     /// Makes the next call run on a new instance, where there are instances.
     fn renew(&mut self) {}
 
-    /// Processes the columns that the plan reads, in the plan's order, of `num_rows` rows.
+    /// Processes the columns that the plan reads, in the plan's order, of `num_rows` rows. To be called on a thread
+    /// with a stack of [`STACK_BYTES`].
     fn process(
         &mut self,
         call: &Call,
@@ -158,7 +162,7 @@ pub trait Reducer: Send {
     fn renew(&mut self) {}
 
     /// Reduces rows `ends[i - 1] .. ends[i]` of `values` (from 0 where i is 0) to row i of the answer, which has
-    /// the schema of `values`.
+    /// the schema of `values`. To be called on a thread with a stack of [`STACK_BYTES`].
     fn reduce(&mut self, call: &Call, ends: &[u32], values: &RecordBatch)
     -> Result<RecordBatch, PluginError>;
 }

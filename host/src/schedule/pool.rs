@@ -8,9 +8,8 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::stage::StagePlan;
 use super::task::{Input, Runner, TaskError, TaskOrder, TaskOutput};
+use crate::plugin::STACK_BYTES;
 
-/// A guest may recurse through 2 MiB of Wasm stack, and the host's own frames come on top.
-const STACK_BYTES: usize = 8 << 20;
 /// Tasks that have fewer rows than this together are not worth waking threads for.
 const MIN_SHARED_ROWS: usize = 1024;
 

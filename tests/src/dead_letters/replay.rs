@@ -115,7 +115,8 @@ fn a_pipeline_may_run_while_its_letters_are_replayed() {
 fn batches_of_a_replay_have_times_that_no_other_batch_has() {
     let project = valued(ORDERS, "");
     project.change_manifest(&manifest("select", "int64?", ""));
-    let engine = Engine::new(&EngineOptions { cache: Some(cache_folder()) }).unwrap();
+    let engine =
+        Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap();
     // The clock stands still, a millisecond before a batch of the pipeline would be due.
     let clock = Arc::new(ManualClock::new(10_049));
     for _ in 0..3 {

@@ -13,7 +13,7 @@ pub use console::{printed, totals};
 pub use kept::{Batches, Kept};
 pub use outputs::{Folder, folders, rows};
 pub use plugins::{plugin, plugin_folder};
-pub use program::{Finished, Program, cache_folder};
+pub use program::{Finished, PROGRAM, Program, cache_folder};
 pub use project::Project;
 pub use server::Server;
 pub use text::{Lines, count, counted_rows};
