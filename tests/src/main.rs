@@ -14,6 +14,7 @@ mod determinism;
 mod operators;
 mod bad_input;
 mod bad_manifests;
+mod hostile;
 mod misbehaving_plugins;
 mod stopping;
 mod examples;

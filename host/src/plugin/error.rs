@@ -72,6 +72,23 @@ pub enum Limit {
     /// Memory of an instance.
     #[error("it wants more memory than {0}; raise `limits.memory` if it needs more")]
     Memory(Bytes),
+    /// Memories of a component.
+    #[error("it has more than {0} memories; raise `limits.memories` if it needs more")]
+    Memories(u32),
+    /// Tables of a component.
+    #[error("it has more than {0} tables; raise `limits.tables` if it needs more")]
+    Tables(u32),
+    /// Elements in the tables of an instance.
+    #[error("its tables want more than {0} elements; raise `limits.table_elements` if it needs more")]
+    TableElements(u32),
+    /// Instances of modules in a component.
+    #[error("it makes more than {0} instances of modules; raise `limits.instances` if it needs more")]
+    Instances(u32),
+    /// The stack, which is the same for all plugins.
+    #[error(
+        "its calls nest more deeply than a stack of {0} holds; let it recurse less, or loop: this limit is fixed"
+    )]
+    Stack(Bytes),
     /// Time of a call.
     #[error("the call took longer than {0:?}; raise `limits.time` if it needs longer")]
     Time(Duration),

@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Infallible, Rng, SeedableRng, TryRng};
-use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::host;
+use super::limiter::Limiter;
+use super::limits::Limits;
 use super::voice::{Level, Voice};
-use crate::record::{BatchTime, Bytes};
-
-/// The most table elements of an instance, over all its tables.
-const MAX_TABLE_ELEMENTS: usize = 1_000_000;
+use crate::record::BatchTime;
 
 /// What a call is about, beside its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +38,8 @@ pub(super) struct Guest {
 
 impl Guest {
     /// For an instance of `plugin` that works for the stream `stream`.
-    pub(super) fn new(plugin: &str, stream: &str, memory: Bytes) -> Self {
-        let voice = Voice::new(plugin, stream);
+    pub(super) fn new(plugin: &str, stream: &str, limits: &Limits) -> Self {
+        let voice = Voice::new(plugin, stream, limits);
         let clock = Arc::new(AtomicI64::new(0));
         let random = SharedRandom::new(seed(stream, None));
         let wasi = WasiCtxBuilder::new()
@@ -55,14 +53,22 @@ impl Guest {
             .allow_tcp(false)
             .allow_udp(false)
             .build();
-        let limiter = Limiter { limit: memory.as_usize(), ..Limiter::default() };
-        Self { limiter, voice, clock, random, about: None, wasi, resources: ResourceTable::new() }
+        Self {
+            limiter: Limiter::new(limits),
+            voice,
+            clock,
+            random,
+            about: None,
+            wasi,
+            resources: ResourceTable::new(),
+        }
     }
 
     /// Sets clock and random numbers for a call. Those of a partition's first call are the same
     /// whichever instance makes it.
     pub(super) fn begin(&mut self, call: &Call) {
         self.voice.begin();
+        self.limiter.refused = None;
         if self.about != Some(*call) {
             self.about = Some(*call);
             self.clock.store(call.time.micros(), Ordering::Relaxed);
@@ -103,44 +109,6 @@ impl host::Host for Guest {
 
     fn count(&mut self, name: String, delta: u64) {
         self.voice.count(&name, delta);
-    }
-}
-
-/// Refuses memory and tables beyond the limit, and remembers that it did.
-#[derive(Default)]
-pub(super) struct Limiter {
-    limit: usize,
-    memory: usize,
-    table_elements: usize,
-    pub(super) refused: bool,
-}
-
-impl Limiter {
-    /// Whether so much of the limit is in use that the instance should make way for a new one.
-    pub(super) fn is_nearly_full(&self) -> bool {
-        self.memory > self.limit / 4 * 3
-    }
-}
-
-impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let wanted = self.memory.saturating_add(desired.saturating_sub(current));
-        if wanted > self.limit {
-            self.refused = true;
-            return Ok(false);
-        }
-        self.memory = wanted;
-        Ok(true)
-    }
-
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let wanted = self.table_elements.saturating_add(desired.saturating_sub(current));
-        if wanted > MAX_TABLE_ELEMENTS {
-            self.refused = true;
-            return Ok(false);
-        }
-        self.table_elements = wanted;
-        Ok(true)
     }
 }
 

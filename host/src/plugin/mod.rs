@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod guest;
 mod instance;
+mod limiter;
 mod limits;
 mod load;
 mod native;

@@ -12,10 +12,10 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// The longest line that is logged.
-const LINE_BYTES: usize = 1024;
-/// What an instance may log in a second.
-const BYTES_PER_SECOND: usize = 64 * 1024;
+use super::limits::Limits;
+
+/// What a guest may write to a stream at a time.
+const WRITE_BYTES: usize = 64 << 10;
 /// How many of the last lines go with an error.
 const LAST_LINES: usize = 4;
 
@@ -31,11 +31,17 @@ pub(super) enum Level {
 
 /// The voice of one instance.
 #[derive(Clone)]
-pub(super) struct Voice(Arc<Mutex<State>>, Arc<str>);
+pub(super) struct Voice {
+    state: Arc<Mutex<State>>,
+    stream: Arc<str>,
+    /// The longest line that is logged, in bytes.
+    line_bytes: usize,
+}
 
 struct State {
     plugin: String,
     stream: Arc<str>,
+    bytes_per_second: usize,
     second: Instant,
     said: usize,
     dropped: usize,
@@ -43,21 +49,22 @@ struct State {
 }
 
 impl Voice {
-    pub(super) fn new(plugin: &str, stream: &str) -> Self {
+    pub(super) fn new(plugin: &str, stream: &str, limits: &Limits) -> Self {
         let stream: Arc<str> = stream.into();
         let state = State {
             plugin: plugin.to_owned(),
             stream: Arc::clone(&stream),
+            bytes_per_second: limits.log_rate.as_usize(),
             second: Instant::now(),
             said: 0,
             dropped: 0,
             last: Vec::new(),
         };
-        Self(Arc::new(Mutex::new(state)), stream)
+        Self { state: Arc::new(Mutex::new(state)), stream, line_bytes: limits.log_line.as_usize() }
     }
 
     pub(super) fn stream(&self) -> &str {
-        &self.1
+        &self.stream
     }
 
     /// A call begins: what was said in earlier ones has nothing to do with its errors.
@@ -67,7 +74,8 @@ impl Voice {
 
     /// Logs a line, or counts it as dropped.
     pub(super) fn say(&self, level: Level, line: &str) {
-        self.with(|state| state.say(level, line));
+        let line = one_line(cut(line.trim_end(), self.line_bytes));
+        self.with(|state| state.say(level, &line));
     }
 
     /// Logs that a counter rose; there is no registry of them yet.
@@ -86,24 +94,20 @@ impl Voice {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl State {
     fn say(&mut self, level: Level, line: &str) {
-        let line = one_line(cut(line.trim_end()));
-        let line = &*line;
         if self.second.elapsed() >= Duration::from_secs(1) {
-            if self.dropped > 0 {
-                tracing::warn!(stream = %self.stream, plugin = %self.plugin, lines = self.dropped, "plugin logs too much; lines were dropped");
-            }
+            self.tell_dropped();
             (self.second, self.said, self.dropped) = (Instant::now(), 0, 0);
         }
         if level >= Level::Warn && self.last.len() < LAST_LINES {
             self.last.push(line.to_owned());
         }
-        if self.said.saturating_add(line.len()) > BYTES_PER_SECOND {
+        if self.said.saturating_add(line.len()) > self.bytes_per_second {
             self.dropped += 1;
             return;
         }
@@ -117,11 +121,23 @@ impl State {
             Level::Error => tracing::error!(stream, plugin, "{line}"),
         }
     }
+
+    fn tell_dropped(&self) {
+        if self.dropped > 0 {
+            tracing::warn!(stream = %self.stream, plugin = %self.plugin, lines = self.dropped, "plugin logs too much, lines were dropped; raise `limits.log_rate` if they matter");
+        }
+    }
 }
 
-/// `line` up to `LINE_BYTES`, at a character's end.
-fn cut(line: &str) -> &str {
-    line.get(..line.floor_char_boundary(LINE_BYTES)).unwrap_or(line)
+impl Drop for State {
+    fn drop(&mut self) {
+        self.tell_dropped();
+    }
+}
+
+/// `line` up to `most` bytes, at a character's end.
+fn cut(line: &str, most: usize) -> &str {
+    line.get(..line.floor_char_boundary(most)).unwrap_or(line)
 }
 
 /// `line` without line ends: what a guest says is one line of the log, whatever it says.
@@ -143,7 +159,7 @@ pub(super) struct LineWriter {
 impl LineWriter {
     fn take(&mut self, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = LINE_BYTES.saturating_sub(self.line.len()).min(piece.len());
+            let room = self.voice.line_bytes.saturating_sub(self.line.len()).min(piece.len());
             self.line.extend_from_slice(piece.get(..room).unwrap_or_default());
             if piece.ends_with(b"\n") {
                 self.end_line();
@@ -187,7 +203,7 @@ impl OutputStream for LineWriter {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(BYTES_PER_SECOND)
+        Ok(WRITE_BYTES)
     }
 }
 
