@@ -5,7 +5,7 @@
     (import "take" (func $take (param "text" string)))
     (core module $memory (memory (export "memory") 1))
     (core instance $memory (instantiate $memory))
-    (core func $take (canon lower (func $take) (memory $memory "memory")))
+    (core func $take (canon lower (func $take) (memory (core memory $memory "memory"))))
     (core module $module
       (import "" "take" (func $take (param i32 i32)))
       (func (export "give") (call $take (i32.const 0) (i32.const 4))))
@@ -18,7 +18,7 @@
       (func (export "take") (param i32 i32)))
     (core instance $core (instantiate $module))
     (func (export "take") (param "text" string)
-      (canon lift (core func $core "take") (memory $core "memory") (realloc (func $core "realloc")))))
+      (canon lift (core func $core "take") (memory (core memory $core "memory")) (realloc (core func $core "realloc")))))
   (instance $taker (instantiate $taker))
   (instance $giver (instantiate $giver (with "take" (func $taker "take"))))
   (export "give" (func $giver "give")))

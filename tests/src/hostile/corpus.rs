@@ -10,7 +10,7 @@ use serde_json::Value;
 use tidemill::plugin::{LimitsSpec, Plugin, PluginError, PluginFailure, PluginSpec, Transformer, WasmPlugin};
 
 use super::witness::{line_schema, lines, number_schema, numbers};
-use super::{CALL, ENGINE};
+use super::{CALL, ENGINE, as_a_worker};
 
 pub use bombs::{bad_lines, misbehave, tight};
 
@@ -94,6 +94,10 @@ impl Case {
 
     /// Loads, opens and calls it; answers where it failed and why, and the transform if it is one that was called.
     pub fn run(&self) -> Result<(), (At, PluginError)> {
+        as_a_worker(|| self.run_here())
+    }
+
+    fn run_here(&self) -> Result<(), (At, PluginError)> {
         let plugin = self.load().map_err(|error| (At::Load, error))?;
         match &self.input {
             Input::Lines(rows) => {

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::CALL;
 use super::corpus::{At, Case, Kind, bad_lines, corpus, kind, misbehave, open, tight};
 use super::files::{component_with, module_with, text_file, wat};
 use super::witness::{Witness, lines, texts};
+use super::{CALL, as_a_worker};
 
 /// How `case` differs from what it should be.
 fn difference(case: &Case) -> Option<String> {
@@ -41,6 +41,10 @@ fn each_meets_its_error_and_others_go_on() {
 
 #[test]
 fn the_next_rows_of_a_plugin_that_failed_are_right() {
+    as_a_worker(next_rows_are_right);
+}
+
+fn next_rows_are_right() {
     let case = Case::new("", misbehave(), At::Call, Kind::Limit, "").limits(tight());
     let mut transform = open(&case.load().unwrap()).unwrap();
     for (line, wanted, says) in bad_lines() {

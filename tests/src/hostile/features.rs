@@ -6,7 +6,11 @@ use super::files::{component_with, module_with, text_file};
 /// Features that are off, code that uses each in a module, and what the refusal says of it.
 const OFF: [(&str, &str, &str); 24] = [
     ("threads, shared memory", "(import \"env\" \"shared\" (memory 1 2 shared))", "threads"),
-    ("threads, atomics", "(func (drop (i32.atomic.load (i32.const 0))))", "threads"),
+    (
+        "threads, atomics",
+        "(import \"env\" \"m\" (memory 1)) (func (drop (i32.atomic.load (i32.const 0))))",
+        "threads",
+    ),
     ("threads, fence", "(func (atomic.fence))", "threads"),
     ("shared-everything threads", "(global (shared i32) (i32.const 0))", "shared-everything"),
     ("GC, structs", "(type (struct (field i32)))", "gc"),
@@ -80,7 +84,7 @@ fn what_is_off_is_refused_by_name() {
     let mut wrong = Vec::new();
     for (name, code, says) in OFF {
         let as_module = refusal(name, &module_with(code));
-        let as_component = refusal(name, &format!("(component (core module (memory 1) {code}))"));
+        let as_component = refusal(name, &format!("(component (core module {code}))"));
         for found in [as_module, as_component] {
             let found = found.unwrap_or_else(|| "it is taken".to_owned());
             if !found.starts_with("at Load, of kind Unsuitable") || !found.contains(says) {
@@ -101,13 +105,12 @@ fn what_is_on_is_taken() {
 }
 
 /// Features of the component model that are off, and a component that uses each.
-const OFF_IN_COMPONENTS: [(&str, &str); 7] = [
+const OFF_IN_COMPONENTS: [(&str, &str); 6] = [
     (
         "async functions",
         "(core module $m (func (export \"f\"))) (core instance $i (instantiate $m)) (func async (canon lift (core func $i \"f\") async))",
     ),
     ("streams", "(type (stream u8))"),
-    ("futures", "(type (future u8))"),
     ("error contexts", "(type error-context)"),
     ("lists of a fixed length", "(type (list u8 4))"),
     ("maps", "(type (map string u8))"),

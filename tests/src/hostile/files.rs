@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 use wit_component::{StringEncoding, embed_component_metadata};
@@ -33,9 +34,11 @@ pub fn assemble(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The file `NAME.wasm` of these bytes.
+/// A file of these bytes, called after `name` and a number, as tests run side by side.
 pub fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let path = FOLDER.path().join(format!("{name}.wasm"));
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = FOLDER.path().join(format!("{name}-{number}.wasm"));
     std::fs::write(&path, bytes).unwrap();
     path
 }

@@ -72,6 +72,7 @@ fn word_count() -> String {
 
 #[test]
 fn a_pipeline_beside_the_corpus_is_right() {
+    let cases = corpus();
     let alone = word_count();
     assert!(alone.lines().count() > 1000, "{} words", alone.lines().count());
     let over = AtomicBool::new(false);
@@ -84,10 +85,10 @@ fn a_pipeline_beside_the_corpus_is_right() {
             }
             num_runs
         });
-        for case in corpus() {
-            assert!(case.run().is_err(), "{}", case.name);
-        }
+        let driven: Vec<String> =
+            cases.iter().filter(|case| case.run().is_ok()).map(|case| case.name.clone()).collect();
         over.store(true, Ordering::Relaxed);
+        assert!(driven.is_empty(), "these did well: {driven:?}");
         beside.join().unwrap()
     });
     assert!(runs >= 2, "{runs} runs beside the corpus");

@@ -28,3 +28,12 @@ static ENGINE: LazyLock<Engine> =
 
 /// The call that all tests make.
 const CALL: Call = Call { time: BatchTime::from_millis(1_795_548_600_000), partition: 0 };
+
+/// Runs `act` on a thread with the stack of the host's workers: a guest may use 2 MiB of it.
+fn as_a_worker<T: Send>(act: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new().stack_size(8 << 20);
+        let done = worker.spawn_scoped(scope, act).unwrap().join();
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}

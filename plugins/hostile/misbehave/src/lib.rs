@@ -13,7 +13,7 @@ use tidemill_plugin::{
 
 /// What to do when it is opened.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 struct Config {
     open: String,
 }

@@ -52,7 +52,7 @@ fn reach(what: &str) -> Result<String, String> {
 }
 
 fn outcome(result: Result<(), ErrorCode>) -> String {
-    result.map_or_else(|code| format!("{code:?}"), |()| "reached".to_owned())
+    result.map_or_else(|code| code.name().to_owned(), |()| "reached".to_owned())
 }
 
 fn loopback() -> IpSocketAddress {
