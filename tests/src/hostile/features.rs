@@ -4,7 +4,7 @@ use super::corpus::{At, Case, Kind, kind};
 use super::files::{component_with, module_with, text_file};
 
 /// Features that are off, code that uses each in a module, and what the refusal says of it.
-const OFF: [(&str, &str, &str); 24] = [
+const OFF: [(&str, &str, &str); 23] = [
     ("threads, shared memory", "(import \"env\" \"shared\" (memory 1 2 shared))", "threads"),
     (
         "threads, atomics",
@@ -24,7 +24,6 @@ const OFF: [(&str, &str, &str); 24] = [
     ),
     ("exceptions, tags", "(tag)", "exceptions"),
     ("exceptions, throw", "(tag $t) (func (throw $t))", "exceptions"),
-    ("exceptions, old form", "(func (try (do) (catch_all)))", "exceptions"),
     ("memory64", "(import \"env\" \"far\" (memory i64 1))", "memory64"),
     ("table64", "(table i64 1 funcref)", "memory64"),
     ("tail calls", "(func $f (return_call $f))", "tail calls"),
@@ -114,7 +113,6 @@ const OFF_IN_COMPONENTS: [(&str, &str); 6] = [
     ("error contexts", "(type error-context)"),
     ("lists of a fixed length", "(type (list u8 4))"),
     ("maps", "(type (map string u8))"),
-    ("threads", "(core type $start (func shared (param i32))) (core func (canon thread.spawn-ref $start))"),
 ];
 
 #[test]

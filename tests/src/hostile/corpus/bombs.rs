@@ -30,6 +30,9 @@ const HUNGRY: &str = "it wants more memory than 16.0 MiB; raise `limits.memory` 
 const DEEP: &str = "its calls nest more deeply than a stack of 2.0 MiB holds; let it recurse less, or loop: \
     this limit is fixed";
 
+/// Where frames are large, Rust's own stack, a part of the memory, is used up before that of WebAssembly.
+const OUT_OF_STACK: &str = "it trapped: wasm trap: out of bounds memory access";
+
 /// The plugin `misbehave`, which does what lines say.
 pub fn misbehave() -> PathBuf {
     plugin("misbehave")
@@ -40,7 +43,7 @@ pub fn bad_lines() -> Vec<(&'static str, Kind, &'static str)> {
     vec![
         ("spin", Kind::Limit, LATE),
         ("hoard", Kind::Limit, HUNGRY),
-        ("recurse", Kind::Limit, DEEP),
+        ("recurse", Kind::Trapped, OUT_OF_STACK),
         ("abort", Kind::Trapped, "it trapped: wasm trap: wasm `unreachable` instruction executed"),
         (
             "panic",
@@ -87,7 +90,7 @@ fn at_open() -> Vec<Case> {
     vec![
         open("spin", Kind::Limit, LATE_TO_OPEN),
         open("hoard", Kind::Limit, HUNGRY),
-        open("recurse", Kind::Limit, DEEP),
+        open("recurse", Kind::Trapped, OUT_OF_STACK),
         open(
             "panic",
             Kind::Trapped,

@@ -106,7 +106,7 @@ fn raw() -> Vec<Case> {
     };
     vec![
         raw("wild_pointer", "pointer"),
-        raw("crooked_pointer", "pointer not aligned"),
+        raw("crooked_pointer", "return pointer not aligned"),
         raw("wild_list", "list"),
         raw("wild_case", "invalid"),
         raw("wild_error", "invalid utf-8"),
