@@ -110,6 +110,7 @@ const OFF_IN_COMPONENTS: [(&str, &str); 6] = [
         "(core module $m (func (export \"f\"))) (core instance $i (instantiate $m)) (func async (canon lift (core func $i \"f\") async))",
     ),
     ("streams", "(type (stream u8))"),
+    ("futures", "(type (future u8))"),
     ("error contexts", "(type error-context)"),
     ("lists of a fixed length", "(type (list u8 4))"),
     ("maps", "(type (map string u8))"),

@@ -28,7 +28,7 @@ fn broken() -> Vec<Case> {
         unsuitable(
             "only a header",
             cut("header", &good, 8),
-            "is a core module that can't be made a component",
+            "is a component of another contract: it exports nothing",
         ),
         unsuitable(
             "half a module",
@@ -66,8 +66,8 @@ fn of_other_worlds() -> Vec<Case> {
             "other_types",
             wat("other_types"),
             At::Open,
-            Kind::Unsuitable,
-            "its `transform` isn't ours: ",
+            Kind::Trapped,
+            "it trapped: expected 2-tuple, found 1-tuple",
         ),
     ]
 }
