@@ -51,7 +51,7 @@ const OFF: [(&str, &str, &str); 23] = [
     ),
     ("typed null references", "(func (drop (ref.null none)))", "gc"),
     ("non-null function references", "(func (param (ref func)))", "function references"),
-    ("tables with a first value", "(func $f) (table 1 1 funcref (ref.func $f))", "function references"),
+    ("tables with a first value", "(func $f) (table 1 1 funcref (ref.func $f))", "function-references"),
     ("memory64, offsets", "(import \"env\" \"far\" (memory i64 1 1))", "memory64"),
 ];
 
