@@ -16,6 +16,7 @@ mod operators;
 mod bad_input;
 mod bad_manifests;
 mod dead_letters;
+mod hostile;
 mod misbehaving_plugins;
 mod poison;
 mod plugin_talk;

@@ -28,13 +28,23 @@ pub(super) fn inspect(path: &Path, input: Option<&InputSchema>) -> Result<(), En
     let _ = writeln!(out, "grants   none; WASI, where it is imported, reaches nothing");
     let _ = writeln!(
         out,
-        "limits   memory {}, time {}, open_time {}, input {}, output {}, output_rows {}",
+        "limits   memory {}, time {}, open_time {}, input {}, output {}, output_rows {},",
         limits.memory,
         Period(limits.time),
         Period(limits.open_time),
         limits.input,
         limits.output,
         limits.output_rows
+    );
+    let _ = writeln!(
+        out,
+        "         memories {}, tables {}, table_elements {}, instances {}, log_line {}, log_rate {}",
+        limits.memories,
+        limits.tables,
+        limits.table_elements,
+        limits.instances,
+        limits.log_line,
+        limits.log_rate
     );
     if let Some(InputSchema(schema)) = input {
         let _ = writeln!(out, "input    {}", describe(schema));

@@ -9,13 +9,11 @@ use std::time::Instant;
 
 use tracing::level_filters::LevelFilter;
 
+use super::limits::Limits;
 use super::ration::Ration;
 use super::voice::Level;
 use crate::metrics::{Metrics, OperatorMetrics};
 use crate::record::BatchTime;
-
-/// What the plugin of an operator may log in a second.
-pub(super) const LOG_BYTES_PER_SECOND: usize = 64 * 1024;
 
 /// One operator that calls a plugin.
 pub(super) struct Caller {
@@ -23,17 +21,19 @@ pub(super) struct Caller {
     pub(super) stream: String,
     pub(super) plugin: String,
     pub(super) metrics: OperatorMetrics,
+    pub(super) limits: Limits,
     ration: Mutex<Ration>,
 }
 
 impl Caller {
-    fn new(metrics: &Metrics, stream: &str, plugin: &str) -> Self {
+    fn new(metrics: &Metrics, stream: &str, plugin: &str, limits: &Limits) -> Self {
         Self {
             pipeline: metrics.pipeline().to_owned(),
             stream: stream.to_owned(),
             plugin: plugin.to_owned(),
             metrics: metrics.operator(stream, plugin),
-            ration: Mutex::new(Ration::new(LOG_BYTES_PER_SECOND, Instant::now())),
+            limits: *limits,
+            ration: Mutex::new(Ration::new(limits.log_rate.as_usize(), Instant::now())),
         }
     }
 
@@ -66,7 +66,7 @@ impl Caller {
     }
 }
 
-const DROPPED: &str = "plugin logs too much; lines were dropped";
+const DROPPED: &str = "plugin logs too much, lines were dropped; raise `limits.log_rate` if they matter";
 
 impl Drop for Caller {
     fn drop(&mut self) {
@@ -82,13 +82,14 @@ impl Drop for Caller {
 pub(super) struct Callers {
     plugin: String,
     metrics: Metrics,
+    limits: Limits,
     made: Mutex<HashMap<String, Arc<Caller>>>,
 }
 
 impl Callers {
     /// Of the plugin that the manifest calls `plugin`.
-    pub(super) fn new(plugin: &str, metrics: &Metrics) -> Self {
-        Self { plugin: plugin.to_owned(), metrics: metrics.clone(), made: Mutex::default() }
+    pub(super) fn new(plugin: &str, metrics: &Metrics, limits: &Limits) -> Self {
+        Self { plugin: plugin.to_owned(), metrics: metrics.clone(), limits: *limits, made: Mutex::default() }
     }
 
     /// The caller that makes `stream`.
@@ -97,7 +98,7 @@ impl Callers {
         if let Some(caller) = made.get(stream) {
             return Arc::clone(caller);
         }
-        let caller = Arc::new(Caller::new(&self.metrics, stream, &self.plugin));
+        let caller = Arc::new(Caller::new(&self.metrics, stream, &self.plugin, &self.limits));
         made.insert(stream.to_owned(), Arc::clone(&caller));
         caller
     }

@@ -16,12 +16,13 @@ use super::cache::Cache;
 use super::compile::Compiler;
 use super::guest::Guest;
 use super::limits::MAXIMUM;
+use crate::record::Bytes;
 
 /// How often deadlines are looked at.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
 /// The Wasm stack of a guest. Interpreted languages recurse through several frames a call of their own.
-const WASM_STACK_BYTES: usize = 2 << 20;
+pub(super) const WASM_STACK: Bytes = Bytes::mib(2);
 
 /// The stack of a thread that calls plugins, and so of those that run tasks: a guest may recurse through 2 MiB, and
 /// the host's own frames come on top.
@@ -124,28 +125,67 @@ impl Drop for Shared {
 /// All that compiled code depends on.
 fn config() -> Config {
     let mut config = Config::new();
+    set_features(&mut config);
     config
-        .wasm_component_model(true)
-        // What no supported guest language needs, and every one of which is code to trust.
-        .wasm_threads(false)
-        .wasm_gc(false)
-        .wasm_function_references(false)
-        .wasm_exceptions(false)
-        .wasm_memory64(false)
-        .wasm_tail_call(false)
-        .wasm_stack_switching(false)
-        // Its results differ from machine to machine.
-        .wasm_relaxed_simd(false)
         // The bits of a NaN differ from machine to machine, and would show in a hash or a sum.
         .cranelift_nan_canonicalization(true)
         // Endless loops end: about 10 % of speed, where counting instructions costs 30 %.
         .epoch_interruption(true)
-        .max_wasm_stack(WASM_STACK_BYTES)
+        .max_wasm_stack(WASM_STACK.as_usize())
         // Calls are synchronous, on worker threads; nothing of a guest runs between them.
         .concurrency_support(false)
         // Memory of an instance is mapped copy-on-write from the image.
         .memory_init_cow(true);
     config
+}
+
+/// Every feature of WebAssembly that wasmtime has a switch for, so that a new version changes none behind our
+/// back. What no supported guest language needs is off: each is code of the compiler and the runtime to trust.
+fn set_features(config: &mut Config) {
+    config
+        // Plugins are components.
+        .wasm_component_model(true)
+        // What LLVM makes by default, since 2024 for `wasm32`; `cargo xtask plugins` adds SIMD.
+        .wasm_multi_value(true)
+        .wasm_bulk_memory(true)
+        .wasm_reference_types(true)
+        .wasm_extended_const(true)
+        .wasm_simd(true)
+        // wasmtime itself joins the memories of a component's parts with it, and panics where it is off. A
+        // plugin's own module with two memories is refused by the pool, which has one for each module.
+        .wasm_multi_memory(true);
+    config
+        // A call is a function of its arguments; no memory is shared.
+        .wasm_threads(false)
+        .shared_memory(false)
+        .wasm_shared_everything_threads(false)
+        // Its results differ from machine to machine. Were it ever on, they should not.
+        .wasm_relaxed_simd(false)
+        .relaxed_simd_deterministic(true)
+        // A heap beside the memory that is limited, without a collector: none is built in. The second also
+        // keeps `externref` out, which needs that heap too.
+        .wasm_gc(false)
+        .gc_support(false)
+        .wasm_function_references(false)
+        // Kotlin, Dart and Scheme would need these three with GC; exceptions of C++ are compiled away.
+        .wasm_exceptions(false)
+        .wasm_tail_call(false)
+        // Stacks that no limit counts.
+        .wasm_stack_switching(false)
+        // Bounds checks in software, and more memory than a plugin may have.
+        .wasm_memory64(false)
+        // Not standard yet, and nothing is built with them.
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_branch_hinting(false)
+        // The contract is synchronous and speaks in lists, records and variants of the first component model.
+        // (Its async half isn't even compiled in: wasmtime's cargo feature `component-model-async` is off.)
+        .wasm_component_model_error_context(false)
+        .wasm_component_model_gc(false)
+        .wasm_component_model_map(false)
+        .wasm_component_model_memory64(false)
+        .wasm_component_model_fixed_length_lists(false)
+        .wasm_component_model_implements(false);
 }
 
 /// An engine that compiles what an [`Engine`] runs. It has no room for instances, so it reserves no address space.
@@ -159,7 +199,14 @@ fn pool() -> PoolingAllocationConfig {
         .total_core_instances(MAX_INSTANCES * 4)
         .total_memories(MAX_INSTANCES)
         .total_tables(MAX_INSTANCES * 4)
-        .max_memory_size(MAXIMUM.memory.as_usize());
+        // Refused when it is compiled, before a limit of its own can be asked for.
+        .max_core_instances_per_component(MAXIMUM.instances)
+        .max_memories_per_component(MAXIMUM.memories)
+        .max_tables_per_component(MAXIMUM.tables)
+        .max_tables_per_module(MAXIMUM.tables)
+        .max_memories_per_module(1)
+        .max_memory_size(MAXIMUM.memory.as_usize())
+        .table_elements(MAXIMUM.table_elements as usize);
     pool
 }
 

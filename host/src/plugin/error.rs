@@ -73,15 +73,21 @@ impl PluginFailure {
     /// The kind of dead letter that a row becomes which alone leads to this; none where no row can be to blame.
     pub const fn blames_rows(&self) -> Option<DeadLetterKind> {
         match self {
-            Self::Trapped(_) => Some(DeadLetterKind::Trap),
+            Self::Trapped(_) | Self::Limit(Limit::Stack(_)) => Some(DeadLetterKind::Trap),
             Self::Failed(_) | Self::Limit(Limit::Input(_)) => Some(DeadLetterKind::Error),
             Self::Limit(Limit::Time(_)) => Some(DeadLetterKind::Timeout),
-            Self::Limit(Limit::Memory(_)) => Some(DeadLetterKind::Memory),
+            Self::Limit(Limit::Memory(_) | Limit::TableElements(_)) => Some(DeadLetterKind::Memory),
             Self::InvalidAnswer(_)
             | Self::KeyTooLarge(_)
             | Self::Limit(Limit::Output(_) | Limit::OutputRows(_)) => Some(DeadLetterKind::InvalidOutput),
             Self::Limit(
-                Limit::OpenTime(_) | Limit::File(_) | Limit::CompileTime(_) | Limit::CompileMemory(_),
+                Limit::OpenTime(_)
+                | Limit::Memories(_)
+                | Limit::Tables(_)
+                | Limit::Instances(_)
+                | Limit::File(_)
+                | Limit::CompileTime(_)
+                | Limit::CompileMemory(_),
             )
             | Self::File { .. }
             | Self::Digest { .. }
@@ -99,6 +105,23 @@ pub enum Limit {
     /// Memory of an instance.
     #[error("it wants more memory than {0}; raise `limits.memory` if it needs more")]
     Memory(Bytes),
+    /// Memories of a component.
+    #[error("it has more than {0} memories; raise `limits.memories` if it needs more")]
+    Memories(u32),
+    /// Tables of a component.
+    #[error("it has more than {0} tables; raise `limits.tables` if it needs more")]
+    Tables(u32),
+    /// Elements in the tables of an instance.
+    #[error("its tables want more than {0} elements; raise `limits.table_elements` if it needs more")]
+    TableElements(u32),
+    /// Instances of modules in a component.
+    #[error("it makes more than {0} instances of modules; raise `limits.instances` if it needs more")]
+    Instances(u32),
+    /// The stack, which is the same for all plugins.
+    #[error(
+        "its calls nest more deeply than a stack of {0} holds; let it recurse less, or loop: this limit is fixed"
+    )]
+    Stack(Bytes),
     /// Time of a call.
     #[error("the call took longer than {0:?}; raise `limits.time` if it needs longer")]
     Time(Duration),

@@ -3,19 +3,17 @@
 
 use std::sync::Arc;
 
-use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::host;
 use super::caller::Caller;
+use super::limiter::Limiter;
+use super::limits::Limits;
 use super::random::Random;
 use super::tally::Tally;
 use super::voice::{Level, Voice};
-use crate::record::{BatchTime, Bytes};
-
-/// The most table elements of an instance, over all its tables.
-const MAX_TABLE_ELEMENTS: usize = 1_000_000;
+use crate::record::BatchTime;
 
 /// What a call is about, beside its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +38,7 @@ pub(super) struct Guest {
 
 impl Guest {
     /// For an instance that works for `caller`.
-    pub(super) fn new(caller: Arc<Caller>, memory: Bytes) -> Self {
+    pub(super) fn new(caller: Arc<Caller>, limits: &Limits) -> Self {
         let voice = Voice::new(Arc::clone(&caller));
         // Clocks and random numbers are our own; see `Engine`.
         let wasi = WasiCtxBuilder::new()
@@ -50,7 +48,7 @@ impl Guest {
             .allow_udp(false)
             .build();
         Self {
-            limiter: Limiter { limit: memory.as_usize(), ..Limiter::default() },
+            limiter: Limiter::new(limits),
             voice,
             random: Random::new(&caller),
             resources: ResourceTable::new(),
@@ -66,6 +64,7 @@ impl Guest {
         self.about = Some(*call);
         self.voice.begin(call.time);
         self.tally.clear();
+        self.limiter.refused = None;
         self.random.begin(&self.caller, call, number);
     }
 
@@ -102,43 +101,5 @@ impl host::Host for Guest {
 
     fn count(&mut self, name: String, delta: u64) {
         self.tally.count(&name, delta);
-    }
-}
-
-/// Refuses memory and tables beyond the limit, and remembers that it did.
-#[derive(Default)]
-pub(super) struct Limiter {
-    limit: usize,
-    memory: usize,
-    table_elements: usize,
-    pub(super) refused: bool,
-}
-
-impl Limiter {
-    /// Whether so much of the limit is in use that the instance should make way for a new one.
-    pub(super) fn is_nearly_full(&self) -> bool {
-        self.memory > self.limit / 4 * 3
-    }
-}
-
-impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let wanted = self.memory.saturating_add(desired.saturating_sub(current));
-        if wanted > self.limit {
-            self.refused = true;
-            return Ok(false);
-        }
-        self.memory = wanted;
-        Ok(true)
-    }
-
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let wanted = self.table_elements.saturating_add(desired.saturating_sub(current));
-        if wanted > MAX_TABLE_ELEMENTS {
-            self.refused = true;
-            return Ok(false);
-        }
-        self.table_elements = wanted;
-        Ok(true)
     }
 }

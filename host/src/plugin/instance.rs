@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use wasmtime::{Store, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
-use super::engine::TICK;
+use super::engine::{TICK, WASM_STACK};
 use super::error::{Limit, PluginFailure};
 use super::guest::{Call, Guest};
+use super::limits::Limits;
 use super::load::Loaded;
 use super::voice::one_line;
 
@@ -25,7 +26,7 @@ impl<I> Instance<I> {
     ) -> Result<Self, PluginFailure> {
         let caller = plugin.callers.get(stream);
         caller.metrics.instance();
-        let guest = Guest::new(caller, plugin.limits.memory);
+        let guest = Guest::new(caller, &plugin.limits);
         let mut store = Store::new(plugin.engine.wasm(), guest);
         store.limiter(|guest| &mut guest.limiter);
         // Counts what the host allocates for a guest's answer while it lifts it: lists may overlap in the guest.
@@ -94,25 +95,41 @@ fn ticks(limit: Duration) -> u64 {
     u64::try_from(limit.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX).saturating_add(1)
 }
 
-/// How wasmtime's error begins when an answer takes more than its allowance; it has no type of its own.
-const TOO_MUCH_DATA: &str = "too much data is being copied between the host and the guest";
-
 fn explain(store: &Store<Guest>, plugin: &Loaded, time: Limit, error: &wasmtime::Error) -> PluginFailure {
     let guest = store.data();
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => PluginFailure::Limit(time),
-        _ if guest.limiter.refused => PluginFailure::Limit(Limit::Memory(plugin.limits.memory)),
-        None if error.root_cause().to_string().starts_with(TOO_MUCH_DATA) => {
-            PluginFailure::Limit(Limit::Output(plugin.limits.output))
-        }
-        trap => {
-            let cause = trap.map_or_else(|| error.root_cause().to_string(), ToString::to_string);
-            let text = match guest.voice.last_words() {
-                Some(words) => format!("{cause} ({words})"),
-                None => cause,
-            };
-            PluginFailure::Trapped(bounded(&text))
-        }
+    let trap = error.downcast_ref::<Trap>();
+    match trap {
+        Some(Trap::Interrupt) => return PluginFailure::Limit(time),
+        Some(Trap::StackOverflow) => return PluginFailure::Limit(Limit::Stack(WASM_STACK)),
+        _ => {}
+    }
+    if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+        return PluginFailure::Host(format!(
+            "there is no room for another instance, {full}; use fewer workers, or fewer streams with plugins"
+        ));
+    }
+    let cause = trap.map_or_else(|| error.root_cause().to_string(), ToString::to_string);
+    if let Some(limit) = guest.limiter.refused.or_else(|| limit_of(&cause, &plugin.limits)) {
+        return PluginFailure::Limit(limit);
+    }
+    let text = match guest.voice.last_words() {
+        Some(words) => format!("{cause} ({words})"),
+        None => cause,
+    };
+    PluginFailure::Trapped(bounded(&text))
+}
+
+/// The limit that one of wasmtime's errors is about. These have no types of their own; tests reach each.
+fn limit_of(cause: &str, limits: &Limits) -> Option<Limit> {
+    if cause.starts_with("too much data is being copied between the host and the guest") {
+        return Some(Limit::Output(limits.output));
+    }
+    let what = cause.strip_prefix("resource limit exceeded: ")?;
+    match what.split(' ').next()? {
+        "instance" => Some(Limit::Instances(limits.instances)),
+        "memory" => Some(Limit::Memories(limits.memories)),
+        "table" => Some(Limit::Tables(limits.tables)),
+        _ => None,
     }
 }
 

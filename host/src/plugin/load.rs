@@ -196,7 +196,7 @@ fn load(engine: &Engine, name: &str, spec: &PluginSpec, metrics: &Metrics) -> Re
         limits,
         engine: engine.clone(),
         code,
-        callers: Callers::new(name, metrics),
+        callers: Callers::new(name, metrics, &limits),
         interfaces,
         imports,
         file_bytes: bytes.len(),
@@ -226,7 +226,8 @@ fn compile(engine: &Engine, path: &Path, limits: &Limits, bytes: &[u8]) -> Resul
         CompileError::Host(problem) => PluginFailure::Host(problem),
     })?;
     let component = code::load(engine.wasm(), &code).map_err(|error| {
-        PluginFailure::Host(format!("the code of {} can't be loaded: {error:#}", path.display()))
+        // It was compiled just now, so it is the engine that has no room for what it asks for.
+        PluginFailure::Unsuitable(format!("{} is a component that can't be run: {error:#}", path.display()))
     })?;
     if let Some(cache) = engine.cache() {
         cache.store(bytes, &code);

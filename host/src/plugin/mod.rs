@@ -17,6 +17,7 @@ mod error;
 mod guest;
 mod instance;
 mod keyed;
+mod limiter;
 mod limits;
 mod load;
 mod metered;

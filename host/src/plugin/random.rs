@@ -148,16 +148,21 @@ impl CallNumbers {
 #[cfg(test)]
 mod tests {
     use super::super::caller::Callers;
+    use super::super::limits::{Limits, LimitsSpec};
     use super::*;
     use crate::metrics::Metrics;
     use crate::record::BatchTime;
+
+    fn limits() -> Limits {
+        Limits::new(&LimitsSpec::default(), 0).unwrap()
+    }
 
     fn call(millis: i64, partition: usize) -> Call {
         Call { time: BatchTime::from_millis(millis), partition }
     }
 
     fn first(pipeline: &str, stream: &str, call: &Call, number: u64) -> u64 {
-        let caller = Callers::new("plugin", &Metrics::new(pipeline)).get(stream);
+        let caller = Callers::new("plugin", &Metrics::new(pipeline), &limits()).get(stream);
         let mut random = Random::new(&caller);
         random.begin(&caller, call, number);
         random.draw().next_u64()
@@ -181,7 +186,7 @@ mod tests {
 
     #[test]
     fn an_instance_that_drew_in_a_call_is_spent_and_one_that_drew_before_is_bound() {
-        let caller = Callers::new("plugin", &Metrics::new("p")).get("words");
+        let caller = Callers::new("plugin", &Metrics::new("p"), &limits()).get("words");
         let mut random = Random::new(&caller);
         random.begin(&caller, &call(0, 0), 0);
         assert!(!random.is_spent() && !random.binds_to_partition());

@@ -10,20 +10,24 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use super::caller::{Caller, LOG_BYTES_PER_SECOND};
+use super::caller::Caller;
 use crate::record::BatchTime;
 
 /// How much a line matters.
 pub(super) use tracing::Level;
 
-/// The longest line that is logged.
-const LINE_BYTES: usize = 1024;
+/// What a guest may write to a stream at a time.
+const WRITE_BYTES: usize = 64 << 10;
 /// How many of the last lines go with an error.
 const LAST_LINES: usize = 4;
 
 /// The voice of one instance.
 #[derive(Clone)]
-pub(super) struct Voice(Arc<Mutex<State>>);
+pub(super) struct Voice {
+    state: Arc<Mutex<State>>,
+    /// The longest line that is logged, in bytes.
+    line_bytes: usize,
+}
 
 struct State {
     caller: Arc<Caller>,
@@ -33,7 +37,8 @@ struct State {
 
 impl Voice {
     pub(super) fn new(caller: Arc<Caller>) -> Self {
-        Self(Arc::new(Mutex::new(State { caller, batch: None, last: Vec::new() })))
+        let line_bytes = caller.limits.log_line.as_usize();
+        Self { state: Arc::new(Mutex::new(State { caller, batch: None, last: Vec::new() })), line_bytes }
     }
 
     /// A call for the batch `batch` begins: what was said in earlier ones has nothing to do with its errors.
@@ -46,7 +51,8 @@ impl Voice {
 
     /// Logs a line, or counts it as dropped.
     pub(super) fn say(&self, level: Level, line: &str) {
-        self.with(|state| state.say(level, line));
+        let line = one_line(cut(line.trim_end(), self.line_bytes));
+        self.with(|state| state.say(level, &line));
     }
 
     /// The warnings and errors of the current call, to go with its failure.
@@ -60,23 +66,22 @@ impl Voice {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl State {
     fn say(&mut self, level: Level, line: &str) {
-        let line = one_line(cut(line.trim_end()));
         if level <= Level::WARN && self.last.len() < LAST_LINES {
-            self.last.push(line.clone().into_owned());
+            self.last.push(line.to_owned());
         }
-        self.caller.log(level, self.batch, &line);
+        self.caller.log(level, self.batch, line);
     }
 }
 
-/// `line` up to `LINE_BYTES`, at a character's end.
-fn cut(line: &str) -> &str {
-    line.get(..line.floor_char_boundary(LINE_BYTES)).unwrap_or(line)
+/// `line` up to `most` bytes, at a character's end.
+fn cut(line: &str, most: usize) -> &str {
+    line.get(..line.floor_char_boundary(most)).unwrap_or(line)
 }
 
 /// `line` without line ends: what a guest says is one line of the log, whatever it says.
@@ -98,7 +103,7 @@ pub(super) struct LineWriter {
 impl LineWriter {
     fn take(&mut self, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = LINE_BYTES.saturating_sub(self.line.len()).min(piece.len());
+            let room = self.voice.line_bytes.saturating_sub(self.line.len()).min(piece.len());
             self.line.extend_from_slice(piece.get(..room).unwrap_or_default());
             if piece.ends_with(b"\n") {
                 self.end_line();
@@ -142,7 +147,7 @@ impl OutputStream for LineWriter {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(LOG_BYTES_PER_SECOND)
+        Ok(WRITE_BYTES)
     }
 }
 
