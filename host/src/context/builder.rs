@@ -13,9 +13,9 @@ use crate::operator::{
     Count, CountByValue, Filter, Operator, Reduce, ReduceByKey, Repartition, Tolerance, Transform, Union,
 };
 use crate::plugin::{Engine, EngineOptions, Plugin, PluginSpec};
-use crate::record::Interval;
-use crate::sink::{Console, Discard, Files, Sink};
-use crate::source::{Directory, Generate, Socket, Source};
+use crate::record::{BatchTime, Interval, Partition};
+use crate::sink::{Console, Discard, Files, ForEach, FunctionError, Sink};
+use crate::source::{Directory, Generate, Queue, Socket, Source};
 
 /// A pipeline in the making. `start` consumes it, so nothing can be added to a pipeline that runs.
 ///
@@ -137,6 +137,11 @@ impl StreamingContext {
         self.source(name, generate)
     }
 
+    /// Rows that the program puts into a queue, a block or all of them a batch.
+    pub fn queue_stream(&mut self, name: &str, queue: &Queue) -> StreamHandle {
+        self.source(name, queue.clone())
+    }
+
     /// Maps, filters or flat-maps with a plugin.
     pub fn transform(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
         self.operator(name, &[from], Transform { plugin: plugin.0.clone() })
@@ -213,6 +218,16 @@ impl StreamingContext {
     /// Writes each batch to a folder of files.
     pub fn files(&mut self, name: &str, from: &StreamHandle, files: Files) -> &mut Self {
         self.sink(name, from, files)
+    }
+
+    /// Calls `function` with the time and the partitions of each batch, empty ones too. Its error stops the pipeline.
+    pub fn for_each_batch<E: Into<FunctionError>>(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        function: impl FnMut(BatchTime, &[Partition]) -> Result<(), E> + Send + 'static,
+    ) -> &mut Self {
+        self.sink(name, from, ForEach::new(function))
     }
 
     /// Computes the stream and throws it away.
