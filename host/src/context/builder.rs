@@ -244,6 +244,16 @@ impl StreamingContext {
     }
 
     /// Checks the pipeline, and sets it going. Nothing is left running where it fails.
+    ///
+    /// It takes the context, so nothing can be added to a pipeline that runs, and none can be started twice:
+    ///
+    /// ```compile_fail,E0382
+    /// # use std::time::Duration;
+    /// # use tidemill::context::{RunOptions, StreamingContext};
+    /// let context = StreamingContext::new("twice", Duration::from_secs(1)).unwrap();
+    /// let running = context.start(&RunOptions::default());
+    /// let again = context.start(&RunOptions::default());
+    /// ```
     pub fn start(self, options: &RunOptions) -> Result<RunningContext, StartError> {
         if let Some(fault) = self.fault {
             return Err(fault.into());
