@@ -70,6 +70,40 @@ fn a_case_that_expects_something_else_fails_and_says_what_came() {
 }
 
 #[test]
+fn records_in_no_order_are_compared_as_multisets_and_empty_batches_may_be_left_out() {
+    let case = |rest: &str| {
+        let case = r#""id": "made up", "op": "map", "batch_ms": 500, "inputs": [[1, 2, 1], [], [3]],
+            "pipeline": [{ "op": "map", "fn": "identity" }]"#;
+        verdict(&format!("{{ {case}, {rest} }}"), "")
+    };
+    assert_eq!(case(r#""expected": [[1, 1, 2], [], [3]]"#), Verdict::Passed);
+    assert_eq!(case(r#""expected": [[2, 1, 1], [3]], "drops_empty": true"#), Verdict::Passed);
+    assert!(matches!(case(r#""expected": [[1, 2, 2], [], [3]]"#), Verdict::Failed(_)));
+    assert!(matches!(
+        case(r#""expected": [[1, 2, 1], [], [3]], "output_times_ms": [500, 1000, 2000]"#),
+        Verdict::Failed(_)
+    ));
+}
+
+#[test]
+fn a_key_without_rows_in_a_window_is_not_expected_and_nothing_else_is_forgiven() {
+    let adapted = "[[exception]]\nkind = \"adapted\"\nhas = \"inverse\"\nreason = \"forgotten\"";
+    let case = |expected: &str, exceptions: &str| {
+        let case = r#""id": "made up", "op": "reduceByKeyAndWindow", "batch_ms": 1000,
+            "inputs": [[["a", 1], ["b", 2]], [["b", 1]], []], "pipeline": [{ "op": "reduceByKeyAndWindow",
+            "fn": "add", "inv": "sub", "window_ms": 2000, "slide_ms": 1000 }]"#;
+        verdict(&format!("{{ {case}, \"expected\": {expected} }}"), exceptions)
+    };
+    let spark = r#"[[["a", 1], ["b", 2]], [["a", 1], ["b", 3]], [["a", 0], ["b", 1]]]"#;
+    assert_eq!(case(spark, adapted), Verdict::Adapted("forgotten".to_owned()));
+    assert!(matches!(case(spark, ""), Verdict::Failed(_)));
+    let wrong = r#"[[["a", 1], ["b", 2]], [["a", 1], ["b", 3]], [["a", 0], ["b", 3]]]"#;
+    assert!(matches!(case(wrong, adapted), Verdict::Failed(_)));
+    let lacking = r#"[[["a", 1], ["b", 2]], [["b", 3]], [["b", 1]]]"#;
+    assert!(matches!(case(lacking, adapted), Verdict::Failed(_)));
+}
+
+#[test]
 fn an_exception_for_a_case_that_passes_is_a_failure() {
     let right = format!(r#"{DOUBLED}, "expected": [[1, 2], [], [2, 4, 3, 6]] }}"#);
     for kind in ["not_applicable", "not_yet"] {
