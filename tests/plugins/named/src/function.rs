@@ -165,7 +165,7 @@ pub fn combine(name: &str, a: &Value, b: &Value) -> Result<Value, String> {
 }
 
 /// Numbers are added up; texts and lists are put together.
-fn add(a: &Value, b: &Value) -> Result<Value, String> {
+pub(crate) fn add(a: &Value, b: &Value) -> Result<Value, String> {
     match (a, b) {
         (Value::String(a), Value::String(b)) => Ok(json!(format!("{a}{b}"))),
         (Value::Array(a), Value::Array(b)) => Ok(a.iter().chain(b).cloned().collect()),

@@ -7,9 +7,11 @@
 mod columns;
 mod function;
 mod record;
+mod state;
 mod step;
 
 pub use columns::{read, write};
 pub use function::{combine, is_function};
 pub use record::{Cell, Column, Record};
+pub use state::{map_with_state, mapped, state_cell, update};
 pub use step::{Form, Step};
