@@ -24,6 +24,8 @@ mod metrics;
 mod stopping;
 mod examples;
 mod library;
+mod in_the_program;
+mod conformance;
 mod compile_cache;
 mod compiling;
 mod fuzz;

@@ -11,6 +11,7 @@ mod guest;
 
 mod audit;
 mod bench;
+mod conformance;
 mod fuzz;
 mod plugins;
 mod quickstart;
@@ -39,6 +40,7 @@ enum Command {
     Bench(bench::Args),
     Audit(audit::Args),
     Fuzz(fuzz::Args),
+    Conformance(conformance::Args),
 }
 
 fn main() -> ExitCode {
@@ -61,5 +63,6 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(args) => bench::run(&workspace, &args),
         Command::Audit(args) => audit::run(&workspace, &args),
         Command::Fuzz(args) => fuzz::run(&workspace, &args),
+        Command::Conformance(args) => conformance::run(&workspace, &args),
     }
 }

@@ -13,9 +13,9 @@ use crate::operator::{
     Count, CountByValue, Filter, Operator, Reduce, ReduceByKey, Repartition, Tolerance, Transform, Union,
 };
 use crate::plugin::{Engine, EngineOptions, Plugin, PluginSpec};
-use crate::record::Interval;
-use crate::sink::{Console, Discard, Files, Sink};
-use crate::source::{Directory, Generate, Socket, Source};
+use crate::record::{BatchTime, Interval, Partition};
+use crate::sink::{Console, Discard, Files, ForEach, FunctionError, Sink};
+use crate::source::{Directory, Generate, Queue, Socket, Source};
 
 /// A pipeline in the making. `start` consumes it, so nothing can be added to a pipeline that runs.
 ///
@@ -137,6 +137,11 @@ impl StreamingContext {
         self.source(name, generate)
     }
 
+    /// Rows that the program puts into a queue, a block or all of them a batch.
+    pub fn queue_stream(&mut self, name: &str, queue: &Queue) -> StreamHandle {
+        self.source(name, queue.clone())
+    }
+
     /// Maps, filters or flat-maps with a plugin.
     pub fn transform(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
         self.operator(name, &[from], Transform { plugin: plugin.0.clone() })
@@ -215,6 +220,16 @@ impl StreamingContext {
         self.sink(name, from, files)
     }
 
+    /// Calls `function` with the time and the partitions of each batch, empty ones too. Its error stops the pipeline.
+    pub fn for_each_batch<E: Into<FunctionError>>(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        function: impl FnMut(BatchTime, &[Partition]) -> Result<(), E> + Send + 'static,
+    ) -> &mut Self {
+        self.sink(name, from, ForEach::new(function))
+    }
+
     /// Computes the stream and throws it away.
     pub fn discard(&mut self, name: &str, from: &StreamHandle) -> &mut Self {
         self.sink(name, from, Discard::default())
@@ -229,6 +244,16 @@ impl StreamingContext {
     }
 
     /// Checks the pipeline, and sets it going. Nothing is left running where it fails.
+    ///
+    /// It takes the context, so nothing can be added to a pipeline that runs, and none can be started twice:
+    ///
+    /// ```compile_fail,E0382
+    /// # use std::time::Duration;
+    /// # use tidemill::context::{RunOptions, StreamingContext};
+    /// let context = StreamingContext::new("twice", Duration::from_secs(1)).unwrap();
+    /// let running = context.start(&RunOptions::default());
+    /// let again = context.start(&RunOptions::default());
+    /// ```
     pub fn start(self, options: &RunOptions) -> Result<RunningContext, StartError> {
         if let Some(fault) = self.fault {
             return Err(fault.into());

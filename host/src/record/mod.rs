@@ -11,7 +11,7 @@ mod units;
 
 pub use dead_letter::{DeadLetter, DeadLetterKind, PluginId};
 pub use schema::{DataType, DeclaredSchema, UTC, describe, describe_field, line_schema};
-pub use text::{TextRows, json_rows};
+pub use text::{TextRows, json_rows, panic_text};
 pub use time::{BatchTime, Interval};
 pub use units::{Bytes, Period};
 

@@ -1,4 +1,4 @@
-//! Rows as people and log files read them: `(spark, 2)`, or as a JSON object.
+//! Rows as people and log files read them: `(spark, 2)`, or as a JSON object; and what a panic said.
 
 use std::fmt::Write;
 
@@ -94,4 +94,10 @@ fn json_timestamp(micros: i64) -> String {
         Ok(time) => format!("{time:.6}"),
         Err(_) => format!("{micros}us"),
     }
+}
+
+/// What a panic said.
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

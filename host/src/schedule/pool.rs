@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use super::stage::StagePlan;
 use super::task::{Input, Runner, TaskError, TaskOrder, TaskOutput};
 use crate::plugin::STACK_BYTES;
+use crate::record::panic_text;
 
 /// Tasks that have fewer rows than this together are not worth waking threads for.
 const MIN_SHARED_ROWS: usize = 1024;
@@ -129,9 +130,4 @@ impl Worker {
             Err(panic) => Err(TaskError::Panic(panic_text(panic.as_ref()))),
         }
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

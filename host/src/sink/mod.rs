@@ -7,6 +7,7 @@
 mod console;
 mod discard;
 mod files;
+mod for_each;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::record::{BatchTime, Partition};
 pub use console::Console;
 pub use discard::Discard;
 pub use files::{FileFormat, Files};
+pub use for_each::{ForEach, FunctionError};
 
 /// The kinds of sink, as manifests name them.
 pub const KINDS: [&str; 3] = ["console", "files", "discard"];
@@ -96,4 +98,7 @@ pub enum SinkError {
     /// Rows could not be written in the format asked for.
     #[error("cannot write rows: {0}")]
     Format(#[from] arrow::error::ArrowError),
+    /// The program's own function failed.
+    #[error("the function that is called for each batch failed: {0}")]
+    Function(#[source] FunctionError),
 }

@@ -13,6 +13,7 @@ mod generate;
 mod jsonl;
 mod letters;
 mod lines;
+mod queue;
 mod selection;
 mod socket;
 mod split;
@@ -40,6 +41,7 @@ pub use directory::Directory;
 pub use format::Format;
 pub use generate::Generate;
 pub use letters::{LetterSource, Pick, Progress, Tally};
+pub use queue::{Queue, Take};
 pub use socket::Socket;
 pub use stdin::Stdin;
 

@@ -1,0 +1,37 @@
+//! `cargo xtask conformance`: what Spark's own tests expect, on the engine and through real plugins.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::plugins;
+use crate::step::{self, step};
+use crate::workspace::Workspace;
+
+/// Run the conformance cases, and print what passed, what failed, and what doesn't apply and why.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The folder of cases, files *.json [default: tests/conformance]
+    folder: Option<PathBuf>,
+}
+
+/// Builds plugins and harness and runs all cases; fails where one of them does.
+pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    plugins::build_all(workspace)?;
+    let ours = workspace.root().join("tests").join("conformance");
+    let folder = match &args.folder {
+        Some(folder) => std::env::current_dir()?.join(folder),
+        None => ours.clone(),
+    };
+    let mut build = workspace.cargo();
+    build.args(["build", "--package", "tidemill-conformance"]);
+    step("building the harness", || step::run(&mut build))?;
+    let mut harness = workspace.cargo();
+    harness.args(["run", "--quiet", "--package", "tidemill-conformance", "--"]).arg(folder);
+    harness.arg("--plugins").arg(workspace.plugin_dir());
+    harness.arg("--exceptions").arg(ours.join("exceptions.toml"));
+    if !step::status(&mut harness)?.success() {
+        std::process::exit(1);
+    }
+    Ok(())
+}
