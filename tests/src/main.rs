@@ -18,6 +18,7 @@ mod bad_manifests;
 mod dead_letters;
 mod misbehaving_plugins;
 mod poison;
+mod plugin_interfaces;
 mod plugin_talk;
 mod metrics;
 mod stopping;

@@ -25,7 +25,7 @@ pub fn settle<'a>(
     left: impl Iterator<Item = Bill<'a>>,
     right: impl Iterator<Item = f64>,
 ) -> Result<Vec<Settled>, Reject> {
-    let paid: f64 = right.sum();
+    let paid = right.fold(0.0, |paid, payment| paid + payment);
     if paid < 0.0 {
         return Err(Reject::new(format!("{} was paid", key.unwrap_or("somebody"))));
     }
