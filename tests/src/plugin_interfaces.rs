@@ -13,7 +13,7 @@ use tidemill::plugin::{
 };
 use tidemill::record::{BatchTime, Bytes};
 
-use super::support::{cache_folder, plugin, shown};
+use super::support::{Program, cache_folder, plugin, shown};
 
 const CALL: Call = Call { time: BatchTime::from_millis(5), partition: 0 };
 
@@ -75,6 +75,33 @@ fn a_plugin_says_which_interfaces_it_has() {
     let wanted = "plugin `sum`: it exports reduce, inverse, and this operator calls update-state; use another \
                   operator or plugin";
     assert_eq!(error, wanted);
+}
+
+/// What `tidemill inspect` prints of it below the line of its input.
+#[track_caller]
+fn inspected(name: &str, columns: &[&str]) -> Vec<String> {
+    let path = plugin(name);
+    let finished = Program::start(&[&["inspect", path.to_str().unwrap()], columns].concat()).finish();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    finished.stdout.lines().skip_while(|line| !line.starts_with("input")).skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn inspect_opens_a_plugin_as_all_that_it_is() {
+    assert_eq!(inspected("sum", &["--input", "n: int64"]), ["output   n: int64, one row a key"]);
+    let mean = ["keeps    sum n: int64, count n: int64", "output   n: float64, one row a key"];
+    assert_eq!(inspected("mean", &["--input", "n: int64"]), mean);
+    let sides =
+        ["--input", "number: int64, item: utf8", "--right", "paid: float64", "--key", "client: utf8?"];
+    assert_eq!(inspected("settle", &sides), ["output   what: utf8, paid: float64"]);
+    let columns = ["--input", "path: utf8", "--key", "client: utf8, port: int64"];
+    let visits =
+        ["keeps    visits: int64, last_path: utf8", "output   visits: int64, what: utf8, at: timestamp"];
+    assert_eq!(inspected("visits", &columns), visits);
+    assert_eq!(
+        inspected("running_sum", &["--input", "n: int64?"]),
+        ["keeps    n: int64?", "output   nothing"]
+    );
 }
 
 #[test]

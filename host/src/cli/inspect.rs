@@ -92,12 +92,12 @@ fn show(
         }
         Interface::Cogroup => {
             let opened = plugin.cogrouper(name, key, input, right)?;
-            let _ = writeln!(out, "output   {}", describe(opened.output()));
+            let _ = writeln!(out, "output   {}", columns_or_nothing(opened.output()));
         }
         Interface::UpdateState => {
             let opened = plugin.updater(name, key, input)?;
-            let _ = writeln!(out, "keeps    {}", describe(opened.state()));
-            let _ = writeln!(out, "output   {}", describe(opened.output()));
+            let _ = writeln!(out, "keeps    {}", columns_or_nothing(opened.state()));
+            let _ = writeln!(out, "output   {}", columns_or_nothing(opened.output()));
         }
     }
     Ok(())
@@ -125,4 +125,8 @@ fn show_plan(
         if produced.is_empty() { "nothing".to_owned() } else { produced.join(", ") }
     );
     Ok(())
+}
+
+fn columns_or_nothing(schema: &Schema) -> String {
+    if schema.fields().is_empty() { "nothing".to_owned() } else { describe(schema) }
 }
