@@ -3,6 +3,7 @@
 //! Each test here goes through some cases that are always the same; `cargo xtask fuzz` goes through others for as
 //! long as it is told.
 
+mod calls;
 mod cases;
 mod decoding;
 mod dice;

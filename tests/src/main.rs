@@ -19,6 +19,7 @@ mod dead_letters;
 mod hostile;
 mod misbehaving_plugins;
 mod poison;
+mod plugin_interfaces;
 mod plugin_talk;
 mod metrics;
 mod stopping;

@@ -111,6 +111,14 @@ pub enum Command {
         /// Columns to open it with, to see which it answers; `?` behind a type that may be null
         #[arg(long, value_name = "COLUMNS")]
         input: Option<InputSchema>,
+
+        /// The columns of the key, for a plugin that sees keys; `--input` are those of the values then
+        #[arg(long, value_name = "COLUMNS", requires = "input")]
+        key: Option<InputSchema>,
+
+        /// The values of the second stream, for a cogroup [default: those of `--input`]
+        #[arg(long, value_name = "COLUMNS", requires = "input")]
+        right: Option<InputSchema>,
     },
 
     /// Look at rows that were set aside, and give them another try

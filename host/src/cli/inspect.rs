@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
 
 use super::args::InputSchema;
 use super::{End, engine, print};
@@ -9,7 +12,26 @@ use crate::metrics::Metrics;
 use crate::plugin::{Interface, Plugin, PluginError, PluginSpec, WasmPlugin};
 use crate::record::{Bytes, Period, describe, describe_field};
 
-pub(super) fn inspect(path: &Path, input: Option<&InputSchema>) -> Result<(), End> {
+/// The columns that a plugin is to be opened with.
+pub(super) struct Columns {
+    input: SchemaRef,
+    key: SchemaRef,
+    right: SchemaRef,
+}
+
+impl Columns {
+    /// Those of the input or the values, of keys, and of the second stream of a cogroup.
+    pub(super) fn new(input: &InputSchema, key: Option<&InputSchema>, right: Option<&InputSchema>) -> Self {
+        let of = |schema: &InputSchema| Arc::clone(&schema.0);
+        Self {
+            input: of(input),
+            key: key.map_or_else(|| Arc::new(Schema::empty()), of),
+            right: of(right.unwrap_or(input)),
+        }
+    }
+}
+
+pub(super) fn inspect(path: &Path, columns: Option<&Columns>) -> Result<(), End> {
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let wrong = |error: PluginError| End::wrong(error.failure);
     let plugin =
@@ -46,26 +68,56 @@ pub(super) fn inspect(path: &Path, input: Option<&InputSchema>) -> Result<(), En
         limits.log_line,
         limits.log_rate
     );
-    if let Some(InputSchema(schema)) = input {
-        let _ = writeln!(out, "input    {}", describe(schema));
+    if let Some(columns) = columns {
+        let _ = writeln!(out, "input    {}", describe(&columns.input));
         for interface in plugin.interfaces() {
-            match interface {
-                Interface::Transform => show_plan(&mut out, &plugin, &name, schema).map_err(wrong)?,
-                Interface::Reduce => {
-                    plugin.reducer(&name, schema).map_err(wrong)?;
-                    let _ = writeln!(out, "output   {}, one row a key", describe(schema));
-                }
-            }
+            show(&mut out, *interface, &plugin, &name, columns).map_err(wrong)?;
         }
     }
     print(&out)
+}
+
+/// Opens the plugin as what it exports, and shows what it answers.
+fn show(
+    out: &mut String,
+    interface: Interface,
+    plugin: &WasmPlugin,
+    name: &str,
+    columns: &Columns,
+) -> Result<(), PluginError> {
+    let Columns { input, key, right } = columns;
+    match interface {
+        Interface::Transform => show_plan(out, plugin, name, input)?,
+        Interface::Reduce => {
+            plugin.reducer(name, input)?;
+            let _ = writeln!(out, "output   {}, one row a key", describe(input));
+        }
+        Interface::Inverse => {
+            plugin.inverter(name, input)?;
+        }
+        Interface::Aggregate => {
+            let opened = plugin.aggregator(name, input)?;
+            let _ = writeln!(out, "keeps    {}", describe(opened.accumulator()));
+            let _ = writeln!(out, "output   {}, one row a key", describe(opened.output()));
+        }
+        Interface::Cogroup => {
+            let opened = plugin.cogrouper(name, key, input, right)?;
+            let _ = writeln!(out, "output   {}", columns_or_nothing(opened.output()));
+        }
+        Interface::UpdateState => {
+            let opened = plugin.updater(name, key, input)?;
+            let _ = writeln!(out, "keeps    {}", columns_or_nothing(opened.state()));
+            let _ = writeln!(out, "output   {}", columns_or_nothing(opened.output()));
+        }
+    }
+    Ok(())
 }
 
 fn show_plan(
     out: &mut String,
     plugin: &WasmPlugin,
     name: &str,
-    schema: &arrow::datatypes::SchemaRef,
+    schema: &SchemaRef,
 ) -> Result<(), PluginError> {
     let opened = plugin.transformer(name, schema)?;
     let plan = opened.plan();
@@ -83,4 +135,8 @@ fn show_plan(
         if produced.is_empty() { "nothing".to_owned() } else { produced.join(", ") }
     );
     Ok(())
+}
+
+fn columns_or_nothing(schema: &Schema) -> String {
+    if schema.fields().is_empty() { "nothing".to_owned() } else { describe(schema) }
 }

@@ -37,8 +37,12 @@ pub fn main() -> ExitCode {
         Command::Run(run_args) => run::run(&run_args, &screen),
         Command::Check { manifest } => check(&manifest),
         Command::Plan { manifest, format } => plan(&manifest, format),
-        Command::Inspect { plugin, input } => inspect::inspect(&plugin, input.as_ref()),
         Command::DeadLetters(command) => dead_letters::run(command, &screen),
+        Command::Inspect { plugin, input, key, right } => {
+            let columns =
+                input.as_ref().map(|input| inspect::Columns::new(input, key.as_ref(), right.as_ref()));
+            inspect::inspect(&plugin, columns.as_ref())
+        }
         Command::Completions { shell } => {
             args::write_completions(shell, &mut std::io::stdout());
             Ok(())

@@ -9,11 +9,15 @@ wasmtime::component::bindgen!({
             import tidemill:plugin/host@0.1.0;
             export tidemill:plugin/transform@0.1.0;
             export tidemill:plugin/reduce@0.1.0;
+            export tidemill:plugin/inverse@0.1.0;
+            export tidemill:plugin/aggregate@0.1.0;
+            export tidemill:plugin/cogroup@0.1.0;
+            export tidemill:plugin/update-state@0.1.0;
         }
     ",
     world: "tidemill:host/every",
     ownership: Borrowing { duplicate_if_necessary: true },
 });
 
-pub use self::exports::tidemill::plugin::{reduce, transform};
+pub use self::exports::tidemill::plugin::{aggregate, cogroup, inverse, reduce, transform, update_state};
 pub use self::tidemill::plugin::{host, types};

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, StringArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions,
+    StringArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{Field, FieldRef};
+use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 
+use super::KeyedRows;
 use super::bindings::types::{
     BatchResult, ColumnResult, DataType as Wit, FieldResult, ValuesResult, VarlenResult,
 };
+use super::error::{Limit, PluginFailure};
+use super::limits::Limits;
 use crate::record::{DataType, UTC, describe_field};
 
 /// The most columns that a plugin may answer.
@@ -20,7 +23,7 @@ const MAX_COLUMNS: usize = 1000;
 const MAX_NAME_BYTES: usize = 255;
 
 /// The columns of `batch`, which are to fit `fields`. The error says how they don't.
-pub(super) fn columns(batch: BatchResult, fields: &[FieldRef]) -> Result<Vec<ArrayRef>, String> {
+fn columns(batch: BatchResult, fields: &[FieldRef]) -> Result<Vec<ArrayRef>, String> {
     if batch.columns.len() != fields.len() {
         return Err(format!("it has {} columns, and {} were promised", batch.columns.len(), fields.len()));
     }
@@ -31,7 +34,78 @@ pub(super) fn columns(batch: BatchResult, fields: &[FieldRef]) -> Result<Vec<Arr
     checked.collect()
 }
 
-/// A schema that a plugin answers.
+/// The columns of `batch`, which are to fit `fields` and the limits of an answer.
+pub(super) fn columns_within(
+    batch: BatchResult,
+    fields: &[FieldRef],
+    limits: &Limits,
+) -> Result<Vec<ArrayRef>, PluginFailure> {
+    if batch.rows > limits.output_rows {
+        return Err(PluginFailure::Limit(Limit::OutputRows(limits.output_rows)));
+    }
+    let columns = columns(batch, fields).map_err(PluginFailure::InvalidAnswer)?;
+    let num_bytes = columns.iter().map(|column| column.get_array_memory_size() as u64).sum::<u64>();
+    if num_bytes > limits.output.0 {
+        return Err(PluginFailure::Limit(Limit::Output(limits.output)));
+    }
+    Ok(columns)
+}
+
+/// The rows of `batch`, which are to fit `schema` and the limits of an answer.
+pub(super) fn rows(
+    batch: BatchResult,
+    schema: &SchemaRef,
+    limits: &Limits,
+) -> Result<RecordBatch, PluginFailure> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.rows as usize));
+    let columns = columns_within(batch, schema.fields(), limits)?;
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+        .map_err(|error| PluginFailure::InvalidAnswer(error.to_string()))
+}
+
+/// The rows of `batch`, which are to be one for each of `wanted` things called `what`.
+pub(super) fn one_each(
+    what: &str,
+    wanted: usize,
+    batch: BatchResult,
+    schema: &SchemaRef,
+    limits: &Limits,
+) -> Result<RecordBatch, PluginFailure> {
+    if batch.rows as usize != wanted {
+        let problem = format!("it has {} rows, and there are {wanted} {what}", batch.rows);
+        return Err(PluginFailure::InvalidAnswer(problem));
+    }
+    rows(batch, schema, limits)
+}
+
+/// The rows of `batch`, each of which is to belong to one of `num_keys` keys.
+pub(super) fn keyed_rows(
+    batch: BatchResult,
+    keys: Vec<u32>,
+    num_keys: usize,
+    schema: &SchemaRef,
+    limits: &Limits,
+) -> Result<KeyedRows, PluginFailure> {
+    origins(&keys, batch.rows as usize, num_keys).map_err(PluginFailure::InvalidAnswer)?;
+    Ok(KeyedRows { rows: rows(batch, schema, limits)?, origins: keys })
+}
+
+/// Where each of `num_rows` rows comes from, which are to be indices below `end`.
+pub(super) fn origins(answered: &[u32], num_rows: usize, end: usize) -> Result<(), String> {
+    if answered.len() != num_rows {
+        return Err(format!("it tells the origins of {} rows, and answers {num_rows}", answered.len()));
+    }
+    indices("origin", answered, end)
+}
+
+/// A schema that a plugin answers at `open` for `what`.
+pub(super) fn schema(what: &str, answered: Vec<FieldResult>) -> Result<SchemaRef, PluginFailure> {
+    let fields = fields(answered)
+        .map_err(|problem| PluginFailure::InvalidAnswer(format!("open: {what}: {problem}")))?;
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// The columns that a plugin answers at `open`.
 pub(super) fn fields(answered: Vec<FieldResult>) -> Result<Vec<FieldRef>, String> {
     if answered.len() > MAX_COLUMNS {
         return Err(format!("it has {} columns; at most {MAX_COLUMNS} are allowed", answered.len()));

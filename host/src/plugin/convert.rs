@@ -2,11 +2,12 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{Field, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{Field, Float64Type, Int64Type, Schema, TimestampMicrosecondType};
 
 use super::bindings::types::{
     BatchParam, ColumnParam, DataType as Wit, FieldParam, ValuesParam, VarlenParam,
 };
+use super::error::PluginFailure;
 use crate::record::DataType;
 
 /// A column, with copies of what can't be borrowed from it.
@@ -20,7 +21,7 @@ pub(super) struct Lent<'a> {
 
 impl<'a> Lent<'a> {
     /// Makes `array` ready to be lent. The error is a type that isn't in the contract.
-    pub(super) fn new(array: &'a ArrayRef) -> Result<Self, String> {
+    fn new(array: &'a ArrayRef) -> Result<Self, String> {
         let data_type = DataType::from_arrow(array.data_type())
             .ok_or_else(|| format!("columns of type {} can't be given to plugins", array.data_type()))?;
         let mut lent = Self { array, data_type, offsets: Vec::new(), flags: Vec::new(), valid: None };
@@ -65,13 +66,23 @@ impl<'a> Lent<'a> {
     }
 }
 
+/// Makes columns ready to be lent.
+pub(super) fn lend(columns: &[ArrayRef]) -> Result<Vec<Lent<'_>>, PluginFailure> {
+    columns.iter().map(Lent::new).collect::<Result<_, _>>().map_err(PluginFailure::Host)
+}
+
 /// A batch of lent columns.
 pub(super) fn batch<'a>(columns: &'a [ColumnParam<'a>], num_rows: usize) -> BatchParam<'a> {
     BatchParam { rows: u32::try_from(num_rows).unwrap_or(u32::MAX), columns }
 }
 
+/// The fields of a schema as the contract has them.
+pub(super) fn fields(schema: &Schema) -> Result<Vec<FieldParam<'_>>, PluginFailure> {
+    schema.fields().iter().map(|f| field(f)).collect::<Result<_, _>>().map_err(PluginFailure::Host)
+}
+
 /// A field as the contract has it. The error is a type that isn't in the contract.
-pub(super) fn field(field: &Field) -> Result<FieldParam<'_>, String> {
+fn field(field: &Field) -> Result<FieldParam<'_>, String> {
     let data_type = match DataType::from_arrow(field.data_type()) {
         Some(DataType::Boolean) => Wit::Boolean,
         Some(DataType::Int64) => Wit::Int64,

@@ -12,46 +12,29 @@ use arrow::datatypes::SchemaRef;
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
+use super::aggregate::Aggregation;
 use super::caller::Callers;
 use super::code;
+use super::cogroup::Cogroup;
 use super::compile::CompileError;
 use super::engine::{Engine, STACK_BYTES};
 use super::error::{Limit, PluginError, PluginFailure};
 use super::guest::Guest;
+use super::interface::{Interface, PACKAGE};
+use super::inverse::Inversion;
 use super::limits::Limits;
-use super::reduce::WasmReducer;
+use super::live::{Contract, Live};
+use super::reduce::Reduction;
 use super::spec::PluginSpec;
-use super::transform::WasmTransformer;
-use super::{Plugin, Reducer, Transformer};
+use super::transform::Transformation;
+use super::update_state::Update;
+use super::{Aggregator, Cogrouper, Inverter, Plugin, Reducer, Transformer, Updater};
 use crate::metrics::Metrics;
 use crate::record::PluginId;
 
-/// The package that our interfaces are in.
-const PACKAGE: &str = "tidemill:plugin/";
 /// What is linked of WASI; everything in it that would reach outside answers an error.
 const WASI: [&str; 6] =
     ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
-
-/// An interface of the contract that a plugin may export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interface {
-    /// `transform`
-    Transform,
-    /// `reduce`
-    Reduce,
-}
-
-impl Interface {
-    const ALL: [Self; 2] = [Self::Transform, Self::Reduce];
-
-    /// The name in `wit/`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Transform => "transform",
-            Self::Reduce => "reduce",
-        }
-    }
-}
 
 /// A plugin of Wasm, compiled and linked.
 #[derive(Clone)]
@@ -107,16 +90,12 @@ impl WasmPlugin {
         &self.shared.limits
     }
 
-    /// Runs `open` on a thread of its own: the stack of whoever opens a plugin may be smaller than what a guest may
-    /// use, and running out of that ends the process.
-    fn with_deep_stack<T: Send>(
-        &self,
-        stream: &str,
-        open: impl FnOnce() -> Result<T, PluginError> + Send,
-    ) -> Result<T, PluginError> {
+    /// Opens it as what `contract` says, on a thread of its own: the stack of whoever opens a plugin may be smaller
+    /// than what a guest may use, and running out of that ends the process.
+    fn open<C: Contract>(&self, stream: &str, contract: C) -> Result<Live<C>, PluginError> {
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("open".into()).stack_size(STACK_BYTES);
-            match thread.spawn_scoped(scope, open) {
+            match thread.spawn_scoped(scope, || Live::open(&self.shared, stream, contract)) {
                 Ok(opening) => opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
                 Err(error) => {
                     let problem = format!("no thread to open it on: {error}; look at the limit of processes");
@@ -124,18 +103,6 @@ impl WasmPlugin {
                 }
             }
         })
-    }
-
-    fn offers(&self, stream: &str, wanted: Interface) -> Result<(), PluginError> {
-        if self.shared.interfaces.contains(&wanted) {
-            return Ok(());
-        }
-        let offered = self.shared.interfaces.iter().map(|i| i.name()).collect::<Vec<_>>().join(", ");
-        let problem = format!(
-            "it exports {offered}, and this operator calls {}; use another operator or plugin",
-            wanted.name()
-        );
-        Err(self.shared.error(stream, PluginFailure::Unsuitable(problem)))
     }
 }
 
@@ -149,6 +116,18 @@ impl Loaded {
     pub(super) fn error(&self, stream: &str, failure: PluginFailure) -> PluginError {
         PluginError { plugin: self.id.name.clone(), stream: Some(stream.to_owned()), failure }
     }
+
+    /// Whether it exports an interface; the error says what it exports instead.
+    pub(super) fn offers(&self, wanted: Interface) -> Result<(), PluginFailure> {
+        if self.interfaces.contains(&wanted) {
+            return Ok(());
+        }
+        let offered = self.interfaces.iter().map(|i| i.name()).collect::<Vec<_>>().join(", ");
+        let wanted = wanted.name();
+        Err(PluginFailure::Unsuitable(format!(
+            "it exports {offered}, and this operator calls {wanted}; use another operator or plugin"
+        )))
+    }
 }
 
 impl Plugin for WasmPlugin {
@@ -157,15 +136,43 @@ impl Plugin for WasmPlugin {
     }
 
     fn transformer(&self, stream: &str, input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError> {
-        self.offers(stream, Interface::Transform)?;
-        let plugin = Arc::clone(&self.shared);
-        Ok(Box::new(self.with_deep_stack(stream, || WasmTransformer::open(plugin, stream, input))?))
+        Ok(Box::new(self.open(stream, Transformation { input: Arc::clone(input) })?))
     }
 
     fn reducer(&self, stream: &str, value: &SchemaRef) -> Result<Box<dyn Reducer>, PluginError> {
-        self.offers(stream, Interface::Reduce)?;
-        let plugin = Arc::clone(&self.shared);
-        Ok(Box::new(self.with_deep_stack(stream, || WasmReducer::open(plugin, stream, value))?))
+        Ok(Box::new(self.open(stream, Reduction { value: Arc::clone(value) })?))
+    }
+
+    fn inverter(&self, stream: &str, value: &SchemaRef) -> Result<Option<Box<dyn Inverter>>, PluginError> {
+        if [Interface::Reduce, Interface::Inverse].iter().any(|part| self.shared.offers(*part).is_err()) {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(self.open(stream, Inversion { value: Arc::clone(value) })?)))
+    }
+
+    fn aggregator(&self, stream: &str, value: &SchemaRef) -> Result<Box<dyn Aggregator>, PluginError> {
+        Ok(Box::new(self.open(stream, Aggregation { value: Arc::clone(value) })?))
+    }
+
+    fn cogrouper(
+        &self,
+        stream: &str,
+        key: &SchemaRef,
+        left: &SchemaRef,
+        right: &SchemaRef,
+    ) -> Result<Box<dyn Cogrouper>, PluginError> {
+        let (key, left, right) = (Arc::clone(key), Arc::clone(left), Arc::clone(right));
+        Ok(Box::new(self.open(stream, Cogroup { key, left, right })?))
+    }
+
+    fn updater(
+        &self,
+        stream: &str,
+        key: &SchemaRef,
+        value: &SchemaRef,
+    ) -> Result<Box<dyn Updater>, PluginError> {
+        let (key, value) = (Arc::clone(key), Arc::clone(value));
+        Ok(Box::new(self.open(stream, Update { key, value })?))
     }
 }
 
@@ -236,13 +243,8 @@ fn compile(engine: &Engine, path: &Path, limits: &Limits, bytes: &[u8]) -> Resul
 }
 
 fn interfaces(path: &Path, exports: &[String]) -> Result<Vec<Interface>, PluginFailure> {
-    let is = |export: &str, interface: Interface| {
-        export.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next()) == Some(interface.name())
-    };
-    let ours: Vec<_> = Interface::ALL
-        .into_iter()
-        .filter(|interface| exports.iter().any(|export| is(export, *interface)))
-        .collect();
+    let exported = |interface: &Interface| exports.iter().any(|export| interface.is(export));
+    let ours: Vec<_> = Interface::ALL.into_iter().filter(exported).collect();
     if ours.is_empty() {
         let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
         let wanted = Interface::ALL.map(|i| format!("{PACKAGE}{}", i.name())).join(" or ");

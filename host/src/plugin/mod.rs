@@ -1,24 +1,29 @@
 //! User code: loading it, limiting it, calling it with columns, and checking everything that it answers.
 //!
-//! Files of Wasm come in; out come `Plugin`s, which make `Transformer`s and `Reducer`s for worker threads. Native
-//! code can stand behind the same traits. This is the only folder that names wasmtime; it knows
+//! Files of Wasm come in; out come `Plugin`s, which make `Transformer`s, `Reducer`s and the like for worker threads.
+//! Native code can stand behind the same traits. This is the only folder that names wasmtime; it knows
 //! nothing of operators, and nothing that a guest does may panic it.
 
+mod aggregate;
 mod bindings;
 mod cache;
 mod caller;
 mod check;
 mod clock;
 mod code;
+mod cogroup;
 mod compile;
 mod convert;
 mod engine;
 mod error;
 mod guest;
 mod instance;
+mod interface;
+mod inverse;
 mod keyed;
 mod limiter;
 mod limits;
+mod live;
 mod load;
 mod metered;
 mod native;
@@ -28,6 +33,7 @@ mod reduce;
 mod spec;
 mod tally;
 mod transform;
+mod update_state;
 mod voice;
 
 use std::fmt::Debug;
@@ -42,11 +48,12 @@ pub use convert::call_bytes;
 pub use engine::{Engine, EngineError, EngineOptions, STACK_BYTES};
 pub use error::{Limit, PluginError, PluginFailure};
 pub use guest::Call;
+pub use interface::Interface;
 pub use keyed::{Aggregator, CogroupInput, Cogrouper, Inverter, KeyedRows, UpdateInput, Updated, Updater};
 pub use limits::{Limits, LimitsSpec, MAXIMUM};
-pub use load::{Interface, WasmPlugin};
+pub use load::WasmPlugin;
 pub use metered::Metered;
-pub use native::{NativeReducer, NativeTransformer};
+pub use native::{NativeAggregator, NativeCogrouper, NativeReducer, NativeTransformer, NativeUpdater};
 pub use spec::PluginSpec;
 
 /// Code that operators call, ready to be opened by any number of workers.
@@ -55,10 +62,14 @@ pub trait Plugin: Debug + Send + Sync {
     fn id(&self) -> &PluginId;
 
     /// Opens it as a transform of rows with schema `input`, for the stream `stream`.
-    fn transformer(&self, stream: &str, input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError>;
+    fn transformer(&self, stream: &str, _input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError> {
+        Err(self.is_another(stream, "transform"))
+    }
 
     /// Opens it as a reduction of values with schema `value`, for the stream `stream`.
-    fn reducer(&self, stream: &str, value: &SchemaRef) -> Result<Box<dyn Reducer>, PluginError>;
+    fn reducer(&self, stream: &str, _value: &SchemaRef) -> Result<Box<dyn Reducer>, PluginError> {
+        Err(self.is_another(stream, "reduce"))
+    }
 
     /// Opens the inverse of its reduction; none where it has none.
     fn inverter(&self, _stream: &str, _value: &SchemaRef) -> Result<Option<Box<dyn Inverter>>, PluginError> {

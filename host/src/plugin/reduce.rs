@@ -1,80 +1,50 @@
-//! A reduction in Wasm: opens instances, gives them groups of values, checks answers.
+//! A reduction in Wasm: `reduce` gives groups of values to the guest, and checks that it answers a row for each.
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use wasmtime::Store;
+use wasmtime::component::{Instance as Linked, InstancePre};
 
 use super::bindings::reduce::{Guest as Exports, GuestIndices};
-use super::convert::{self, Lent};
-use super::error::{Limit, PluginError, PluginFailure};
-use super::guest::Call;
+use super::error::{PluginError, PluginFailure};
+use super::guest::{Call, Guest};
 use super::instance::Instance;
+use super::interface::Interface;
+use super::live::{Contract, Live, Load};
 use super::load::Loaded;
-use super::random::CallNumbers;
-use super::{Reducer, check};
+use super::{Reducer, check, convert};
 use crate::record::Bytes;
 
-/// A reduction opened for one worker.
-pub(super) struct WasmReducer {
-    plugin: Arc<Loaded>,
-    stream: String,
-    value: SchemaRef,
-    live: Option<Instance<Exports>>,
-    numbers: CallNumbers,
+/// A reduction of values with this schema.
+pub(super) struct Reduction {
+    pub(super) value: SchemaRef,
 }
 
-impl WasmReducer {
-    pub(super) fn open(plugin: Arc<Loaded>, stream: &str, value: &SchemaRef) -> Result<Self, PluginError> {
-        let live = begin(&plugin, stream, value).map_err(|failure| plugin.error(stream, failure))?;
-        let (stream, value) = (stream.to_owned(), Arc::clone(value));
-        Ok(Self { plugin, stream, value, live: Some(live), numbers: CallNumbers::default() })
+impl Contract for Reduction {
+    const INTERFACE: Interface = Interface::Reduce;
+    type Exports = Exports;
+    type Plan = ();
+
+    fn find(code: &InstancePre<Guest>) -> wasmtime::Result<impl Load<Exports>> {
+        let indices = GuestIndices::new(code)?;
+        Ok(move |store: &mut Store<Guest>, instance: &Linked| indices.load(store, instance))
     }
 
-    fn call(
-        &mut self,
-        call: &Call,
-        ends: &[u32],
-        values: &RecordBatch,
-    ) -> Result<RecordBatch, PluginFailure> {
-        if convert::call_bytes(values.columns()) > self.plugin.limits.input.0 {
-            return Err(PluginFailure::Limit(Limit::Input(self.plugin.limits.input)));
-        }
-        let lent = values
-            .columns()
-            .iter()
-            .map(Lent::new)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(PluginFailure::Host)?;
-        let params: Vec<_> = lent.iter().map(Lent::column).collect();
-        let input = convert::batch(&params, values.num_rows());
-        let mut live = match self.live.take().filter(|live| live.serves(call)) {
-            Some(live) => live,
-            None => begin(&self.plugin, &self.stream, &self.value)?,
-        };
-        let number = self.numbers.next(call);
-        let answer =
-            live.call(&self.plugin, call, number, |store, exports| exports.call_reduce(store, ends, input))?;
-        if answer.rows as usize != ends.len() {
-            let problem = format!("it has {} rows, and there are {} keys", answer.rows, ends.len());
-            return Err(PluginFailure::InvalidAnswer(problem));
-        }
-        let columns = check::columns(answer, self.value.fields()).map_err(PluginFailure::InvalidAnswer)?;
-        self.numbers.done();
-        // Only an instance that did well is used again.
-        self.live = Some(live).filter(|live| !live.is_worn());
-        RecordBatch::try_new(Arc::clone(&self.value), columns)
-            .map_err(|e| PluginFailure::InvalidAnswer(e.to_string()))
+    fn open(&self, plugin: &Loaded, instance: &mut Instance<Exports>) -> Result<(), PluginFailure> {
+        let value = convert::fields(&self.value)?;
+        instance.open(plugin, |store, exports| exports.call_open(store, &plugin.config, &value))
     }
 }
 
-impl Reducer for WasmReducer {
+impl Reducer for Live<Reduction> {
     fn max_input(&self) -> Bytes {
-        self.plugin.limits.input
+        self.max_input()
     }
 
     fn renew(&mut self) {
-        self.live = None;
+        self.renew();
     }
 
     fn reduce(
@@ -83,23 +53,12 @@ impl Reducer for WasmReducer {
         ends: &[u32],
         values: &RecordBatch,
     ) -> Result<RecordBatch, PluginError> {
-        self.call(call, ends, values).map_err(|failure| self.plugin.error(&self.stream, failure))
+        let value = Arc::clone(&self.contract().value);
+        self.call(
+            call,
+            [values.into()],
+            |store, exports, [values]| exports.call_reduce(store, ends, values),
+            |answer, (), limits| check::one_each("keys", ends.len(), answer, &value, limits),
+        )
     }
-}
-
-fn begin(plugin: &Loaded, stream: &str, value: &SchemaRef) -> Result<Instance<Exports>, PluginFailure> {
-    let indices = GuestIndices::new(&plugin.code).map_err(|e| {
-        PluginFailure::Unsuitable(format!(
-            "its `reduce` isn't ours: {e:#}; build it with this version's `wit`"
-        ))
-    })?;
-    let mut live = Instance::new(plugin, stream, |store, instance| indices.load(store, instance))?;
-    let fields = value
-        .fields()
-        .iter()
-        .map(|f| convert::field(f))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(PluginFailure::Host)?;
-    live.open(plugin, |store, exports| exports.call_open(store, &plugin.config, &fields))?;
-    Ok(live)
 }

@@ -1,94 +1,62 @@
-//! A transform in Wasm: opens instances, gives them columns, checks plans and answers.
+//! A transform in Wasm: gives the guest the columns that its plan reads, checks plans and answers.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
+use wasmtime::Store;
+use wasmtime::component::{Instance as Linked, InstancePre};
 
-use super::bindings::transform::{Guest as Exports, GuestIndices, Output, Plan};
-use super::convert::{self, Lent};
-use super::error::{Limit, PluginError, PluginFailure};
-use super::guest::Call;
+use super::bindings::transform::{Guest as Exports, GuestIndices, Output, Plan, Reject};
+use super::error::{PluginError, PluginFailure};
+use super::guest::{Call, Guest};
 use super::instance::{Instance, bounded};
+use super::interface::Interface;
+use super::limits::Limits;
+use super::live::{Contract, Live, Load, Rows};
 use super::load::Loaded;
-use super::random::CallNumbers;
-use super::{Rejected, TransformPlan, Transformed, Transformer, check};
+use super::{Rejected, TransformPlan, Transformed, Transformer, check, convert};
 use crate::record::Bytes;
 
-/// A transform opened for one worker.
-pub(super) struct WasmTransformer {
-    plugin: Arc<Loaded>,
-    stream: String,
-    input: SchemaRef,
-    plan: TransformPlan,
-    live: Option<Instance<Exports>>,
-    numbers: CallNumbers,
+/// A transform of rows with this schema.
+pub(super) struct Transformation {
+    pub(super) input: SchemaRef,
 }
 
-impl WasmTransformer {
-    pub(super) fn open(plugin: Arc<Loaded>, stream: &str, input: &SchemaRef) -> Result<Self, PluginError> {
-        let (live, plan) = begin(&plugin, stream, input).map_err(|failure| plugin.error(stream, failure))?;
-        Ok(Self {
-            plugin,
-            stream: stream.to_owned(),
-            input: Arc::clone(input),
-            plan,
-            live: Some(live),
-            numbers: CallNumbers::default(),
-        })
+impl Contract for Transformation {
+    const INTERFACE: Interface = Interface::Transform;
+    type Exports = Exports;
+    type Plan = TransformPlan;
+
+    fn find(code: &InstancePre<Guest>) -> wasmtime::Result<impl Load<Exports>> {
+        let indices = GuestIndices::new(code)?;
+        Ok(move |store: &mut Store<Guest>, instance: &Linked| indices.load(store, instance))
     }
 
-    /// The live instance, or a new one. What answered its plan before must answer it again.
-    fn instance(&mut self, call: &Call) -> Result<Instance<Exports>, PluginFailure> {
-        if let Some(live) = self.live.take().filter(|live| live.serves(call)) {
-            return Ok(live);
-        }
-        let (live, plan) = begin(&self.plugin, &self.stream, &self.input)?;
-        if plan != self.plan {
-            return Err(PluginFailure::InvalidAnswer(
-                "open answered another plan than the first time".to_owned(),
-            ));
-        }
-        Ok(live)
-    }
-
-    fn call(
-        &mut self,
-        call: &Call,
-        columns: &[ArrayRef],
-        num_rows: usize,
-    ) -> Result<Transformed, PluginFailure> {
-        if convert::call_bytes(columns) > self.plugin.limits.input.0 {
-            return Err(PluginFailure::Limit(Limit::Input(self.plugin.limits.input)));
-        }
-        let lent =
-            columns.iter().map(Lent::new).collect::<Result<Vec<_>, _>>().map_err(PluginFailure::Host)?;
-        let params: Vec<_> = lent.iter().map(Lent::column).collect();
-        let input = convert::batch(&params, num_rows);
-        let mut live = self.instance(call)?;
-        let number = self.numbers.next(call);
-        let answer =
-            live.call(&self.plugin, call, number, |store, exports| exports.call_process(store, input))?;
-        let transformed = checked(answer, &self.plan, num_rows, &self.plugin)?;
-        self.numbers.done();
-        // Only an instance that did well is used again.
-        self.live = Some(live).filter(|live| !live.is_worn());
-        Ok(transformed)
+    fn open(
+        &self,
+        plugin: &Loaded,
+        instance: &mut Instance<Exports>,
+    ) -> Result<TransformPlan, PluginFailure> {
+        let input = convert::fields(&self.input)?;
+        let plan =
+            instance.open(plugin, |store, exports| exports.call_open(store, &plugin.config, &input))?;
+        checked_plan(plan, input.len())
+            .map_err(|problem| PluginFailure::InvalidAnswer(format!("open: {problem}")))
     }
 }
 
-impl Transformer for WasmTransformer {
+impl Transformer for Live<Transformation> {
     fn plan(&self) -> &TransformPlan {
-        &self.plan
+        self.plan()
     }
 
     fn max_input(&self) -> Bytes {
-        self.plugin.limits.input
+        self.max_input()
     }
 
     fn renew(&mut self) {
-        self.live = None;
+        self.renew();
     }
 
     fn process(
@@ -97,31 +65,13 @@ impl Transformer for WasmTransformer {
         columns: &[ArrayRef],
         num_rows: usize,
     ) -> Result<Transformed, PluginError> {
-        self.call(call, columns, num_rows).map_err(|failure| self.plugin.error(&self.stream, failure))
+        self.call(
+            call,
+            [Rows { columns, num_rows }],
+            |store, exports, [input]| exports.call_process(store, input),
+            |answer, plan, limits| checked(answer, plan, num_rows, limits),
+        )
     }
-}
-
-fn begin(
-    plugin: &Loaded,
-    stream: &str,
-    input: &SchemaRef,
-) -> Result<(Instance<Exports>, TransformPlan), PluginFailure> {
-    let indices = GuestIndices::new(&plugin.code).map_err(|e| {
-        PluginFailure::Unsuitable(format!(
-            "its `transform` isn't ours: {e:#}; build it with this version's `wit`"
-        ))
-    })?;
-    let mut live = Instance::new(plugin, stream, |store, instance| indices.load(store, instance))?;
-    let fields = input
-        .fields()
-        .iter()
-        .map(|f| convert::field(f))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(PluginFailure::Host)?;
-    let plan = live.open(plugin, |store, exports| exports.call_open(store, &plugin.config, &fields))?;
-    let plan = checked_plan(plan, input.fields().len())
-        .map_err(|problem| PluginFailure::InvalidAnswer(format!("open: {problem}")))?;
-    Ok((live, plan))
 }
 
 fn checked_plan(plan: Plan, num_columns: usize) -> Result<TransformPlan, String> {
@@ -139,44 +89,33 @@ fn checked(
     answer: Output,
     plan: &TransformPlan,
     num_input_rows: usize,
-    plugin: &Loaded,
+    limits: &Limits,
 ) -> Result<Transformed, PluginFailure> {
-    let num_rows = answer.batch.rows as usize;
-    if answer.batch.rows > plugin.limits.output_rows {
-        return Err(PluginFailure::Limit(Limit::OutputRows(plugin.limits.output_rows)));
+    let Output { batch, origins, rejects } = answer;
+    let num_rows = batch.rows as usize;
+    check_origins(num_rows, origins.as_deref(), num_input_rows)
+        .and_then(|()| check_rejects(&rejects, origins.as_deref(), num_input_rows))
+        .map_err(PluginFailure::InvalidAnswer)?;
+    let columns = check::columns_within(batch, &plan.produces, limits)?;
+    let rejects = rejects.iter().map(|r| Rejected { row: r.row as usize, reason: bounded(&r.reason) });
+    Ok(Transformed { columns, num_rows, rejects: rejects.collect(), origins })
+}
+
+fn check_origins(num_rows: usize, origins: Option<&[u32]>, num_input_rows: usize) -> Result<(), String> {
+    match origins {
+        Some(origins) => check::origins(origins, num_rows, num_input_rows),
+        None if num_rows == num_input_rows => Ok(()),
+        None => Err(format!("it tells no origins, so its {num_rows} rows should be {num_input_rows}")),
     }
-    let checked = || -> Result<Transformed, String> {
-        let columns = check::columns(answer.batch, &plan.produces)?;
-        match &answer.origins {
-            Some(origins) if origins.len() != num_rows => {
-                return Err(format!(
-                    "it tells the origins of {} rows, and answers {num_rows}",
-                    origins.len()
-                ));
-            }
-            Some(origins) => check::indices("origin", origins, num_input_rows)?,
-            None if num_rows != num_input_rows => {
-                return Err(format!(
-                    "it tells no origins, so its {num_rows} rows should be {num_input_rows}"
-                ));
-            }
-            None => {}
-        }
-        let rejected: Vec<u32> = answer.rejects.iter().map(|reject| reject.row).collect();
-        check::indices("rejected row", &rejected, num_input_rows)?;
-        if let Some(both) = kept_and_rejected(&rejected, answer.origins.as_deref()) {
-            return Err(format!("it rejects input row {both} and answers rows for it"));
-        }
-        let rejects =
-            answer.rejects.iter().map(|r| Rejected { row: r.row as usize, reason: bounded(&r.reason) });
-        Ok(Transformed { columns, num_rows, rejects: rejects.collect(), origins: answer.origins })
-    };
-    let transformed = checked().map_err(PluginFailure::InvalidAnswer)?;
-    let bytes = transformed.columns.iter().map(|column| column.get_array_memory_size()).sum::<usize>();
-    if bytes as u64 > plugin.limits.output.0 {
-        return Err(PluginFailure::Limit(Limit::Output(plugin.limits.output)));
+}
+
+fn check_rejects(rejects: &[Reject], origins: Option<&[u32]>, num_input_rows: usize) -> Result<(), String> {
+    let rejected: Vec<u32> = rejects.iter().map(|reject| reject.row).collect();
+    check::indices("rejected row", &rejected, num_input_rows)?;
+    match kept_and_rejected(&rejected, origins) {
+        Some(both) => Err(format!("it rejects input row {both} and answers rows for it")),
+        None => Ok(()),
     }
-    Ok(transformed)
 }
 
 /// A row that was rejected and is an output row's origin too.

@@ -1,28 +1,23 @@
 //! Arbitrary plugins: each is refused, fails with a typed error, or answers what holds together.
 
 use std::fs;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::json;
 use tempfile::TempDir;
 use tidemill::metrics::Metrics;
-use tidemill::plugin::{
-    Call, Engine, EngineOptions, Interface, Plugin, PluginError, PluginFailure, PluginSpec, STACK_BYTES,
-    WasmPlugin,
-};
-use tidemill::record::{BatchTime, Bytes, Period};
+use tidemill::plugin::{Engine, EngineOptions, PluginError, PluginFailure, PluginSpec, WasmPlugin};
+use tidemill::record::{Bytes, Period};
 use wasm_encoder::{CustomSection, Encode};
 use wasm_smith::{Config, Module};
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use super::super::support::plugin;
+use super::calls::call_all;
 use super::cases::cases;
 use super::dice::Dice;
 
-const PLUGINS: [&str; 4] = ["split_words", "sum", "select", "is_large"];
+const PLUGINS: [&str; 7] = ["split_words", "sum", "select", "is_large", "mean", "visits", "settle"];
 
 /// Takes whatever is called a plugin as far as it goes.
 struct Host {
@@ -36,7 +31,7 @@ impl Host {
         Self { engine, folder: tempfile::tempdir().unwrap() }
     }
 
-    /// Loads and opens it, and calls it twice. How far it came is told by the error.
+    /// Loads and opens it, and calls it. How far it came is told by the error.
     fn use_plugin(&self, bytes: &[u8], config: &serde_json::Value) -> Result<(), PluginError> {
         let path = self.folder.path().join("plugin.wasm");
         fs::write(&path, bytes).unwrap();
@@ -47,64 +42,8 @@ impl Host {
         spec.limits.time = Some(Period::millis(50));
         spec.limits.open_time = Some(Period::millis(50));
         let plugin = WasmPlugin::load(&self.engine, "odd", &spec, &Metrics::new("p"))?;
-        for interface in plugin.interfaces() {
-            match interface {
-                Interface::Transform => transform(&plugin)?,
-                Interface::Reduce => reduce(&plugin)?,
-            }
-        }
-        Ok(())
+        call_all(&plugin)
     }
-}
-
-fn rows() -> RecordBatch {
-    let lines: ArrayRef = Arc::new(StringArray::from(vec!["to be", "", "or not"]));
-    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(i64::MAX)]));
-    let schema =
-        Schema::new(vec![Field::new("line", DataType::Utf8, false), Field::new("n", DataType::Int64, true)]);
-    RecordBatch::try_new(Arc::new(schema), vec![lines, numbers]).unwrap()
-}
-
-/// As worker threads have it. Opening does without: tests have small stacks.
-fn with_deep_stack<T: Send>(call: impl FnOnce() -> T + Send) -> T {
-    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-    std::thread::scope(|scope| thread.spawn_scoped(scope, call).unwrap().join().unwrap())
-}
-
-const CALL: Call = Call { time: BatchTime::from_millis(1000), partition: 0 };
-
-fn transform(plugin: &WasmPlugin) -> Result<(), PluginError> {
-    let rows = rows();
-    let mut opened = plugin.transformer("stream", &rows.schema())?;
-    let read: Vec<ArrayRef> = opened.plan().reads.iter().map(|&i| Arc::clone(rows.column(i))).collect();
-    assert!(opened.plan().carries.iter().all(|&i| i < rows.num_columns()));
-    for _ in 0..2 {
-        let answer = with_deep_stack(|| opened.process(&CALL, &read, rows.num_rows()))?;
-        assert!(answer.columns.iter().all(|column| column.len() == answer.num_rows));
-        for column in &answer.columns {
-            column.to_data().validate_full().unwrap();
-        }
-        match &answer.origins {
-            Some(origins) => {
-                assert_eq!(origins.len(), answer.num_rows);
-                assert!(origins.iter().all(|&origin| (origin as usize) < rows.num_rows()));
-            }
-            None => assert_eq!(answer.num_rows, rows.num_rows()),
-        }
-        assert!(answer.rejects.iter().all(|reject| reject.row < rows.num_rows()));
-    }
-    Ok(())
-}
-
-fn reduce(plugin: &WasmPlugin) -> Result<(), PluginError> {
-    let values = rows().project(&[1]).unwrap();
-    let mut opened = plugin.reducer("stream", &values.schema())?;
-    for _ in 0..2 {
-        let answer = with_deep_stack(|| opened.reduce(&CALL, &[1, 3], &values))?;
-        assert_eq!((answer.num_rows(), answer.schema()), (2, values.schema()));
-        answer.column(0).to_data().validate_full().unwrap();
-    }
-    Ok(())
 }
 
 #[track_caller]

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use tidemill::record::{BatchTime, Partition, TextRows};
 use tidemill::sink::{Sink, SinkError, Writer};
@@ -10,6 +11,17 @@ use super::wait_until;
 
 /// The rows of batches, each with its time in milliseconds.
 pub type Batches = Vec<(i64, Vec<String>)>;
+
+/// Each row of a block as the console shows it.
+pub fn shown(block: &RecordBatch) -> Result<Vec<String>, SinkError> {
+    let text = TextRows::new(block)?;
+    let line = |row| {
+        let mut line = String::new();
+        text.write(row, &mut line)?;
+        Ok(line)
+    };
+    (0..block.num_rows()).map(line).collect()
+}
 
 /// What a sink was given, batch by batch.
 #[derive(Clone, Debug, Default)]
@@ -45,12 +57,7 @@ impl Writer for Kept {
     fn stage(&mut self, time: BatchTime, partitions: &[Partition]) -> Result<(), SinkError> {
         let mut rows = Vec::new();
         for block in partitions.iter().flatten() {
-            let text = TextRows::new(block)?;
-            for row in 0..block.num_rows() {
-                let mut line = String::new();
-                text.write(row, &mut line)?;
-                rows.push(line);
-            }
+            rows.extend(shown(block)?);
         }
         self.0.lock().unwrap().push((time.millis(), rows));
         Ok(())

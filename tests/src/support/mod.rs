@@ -10,7 +10,7 @@ mod server;
 mod text;
 
 pub use console::{printed, totals};
-pub use kept::{Batches, Kept};
+pub use kept::{Batches, Kept, shown};
 pub use outputs::{Folder, folders, rows};
 pub use plugins::{plugin, plugin_folder};
 pub use program::{Finished, PROGRAM, Program, cache_folder};

@@ -38,6 +38,7 @@ pub struct Column {
 }
 
 impl Function {
+    /// The function that `attribute` goes on.
     pub fn parse(attribute: &str, item: TokenStream) -> Result<Self> {
         let item: ItemFn = syn::parse2(item)
             .map_err(|e| Error::new(e.span(), format!("`#[{attribute}]` goes on a function: {e}")))?;
@@ -60,6 +61,14 @@ impl Function {
             None => (answer, false),
         };
         Ok(Self { item, arguments, answer, fallible })
+    }
+
+    /// Whether its columns are read as they lie; an owned text would be copied first.
+    pub fn check_borrowed(&self) -> Result<()> {
+        let copied = self.columns().find_map(|column| Some((column, owned(&column.ty)?)));
+        let Some((column, instead)) = copied else { return Ok(()) };
+        let message = format!("columns are read without copying: take `{instead}` here");
+        Err(Error::new_spanned(&column.ty, message))
     }
 
     /// The columns among the arguments.
@@ -181,10 +190,6 @@ fn argument(index: usize, argument: &FnArg) -> Result<Argument> {
     if let Some(config) = config_type(&ty) {
         return Ok(Argument::Config(config.clone()));
     }
-    if let Some(instead) = owned(&ty) {
-        let message = format!("columns are read without copying: take `{instead}` here");
-        return Err(Error::new_spanned(&argument.ty, message));
-    }
     Ok(Argument::Column(Column {
         name: pattern.ident.unraw().to_string(),
         ty,
@@ -194,11 +199,12 @@ fn argument(index: usize, argument: &FnArg) -> Result<Argument> {
 }
 
 /// The type of the config, where the type is a reference to something that no column holds.
-fn config_type(ty: &Type) -> Option<&Type> {
+pub fn config_type(ty: &Type) -> Option<&Type> {
     let Type::Reference(reference) = ty else {
         return None;
     };
     match &*reference.elem {
+        _ if reference.mutability.is_some() => None,
         Type::Slice(_) => None,
         Type::Path(path) if path.path.is_ident("str") => None,
         config => Some(config),

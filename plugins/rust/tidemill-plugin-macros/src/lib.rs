@@ -4,8 +4,10 @@
 //! one of the library's traits, so that a plugin written with an attribute and one written by hand
 //! are the same thing.
 
+mod aggregate;
 mod config;
 mod function;
+mod keyed;
 #[cfg(test)]
 mod misuse;
 mod reduce;
@@ -114,6 +116,22 @@ pub fn filter(options: TokenStream, item: TokenStream) -> TokenStream {
 /// A third argument that is a reference is the plugin's config. The answer is a value of that type, or
 /// a `Result` of one whose error fails the key. The function must be associative and commutative.
 ///
+/// With `#[reduce(inverse = subtract)]` the function `subtract`, of the same signature, takes a value back
+/// out of a total, so that a window that slides costs what enters and leaves it:
+///
+/// ```
+/// #[tidemill_plugin::reduce(inverse = subtract)]
+/// fn add(a: i64, b: i64) -> i64 {
+///     a + b
+/// }
+///
+/// fn subtract(total: i64, b: i64) -> i64 {
+///     total - b
+/// }
+/// ```
+///
+/// Several value columns:
+///
 /// ```
 /// use tidemill_plugin::{Row, reduce};
 ///
@@ -131,6 +149,137 @@ pub fn filter(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn reduce(options: TokenStream, item: TokenStream) -> TokenStream {
     or_error(reduce::expand(options.into(), item.into()))
+}
+
+/// Makes a row that collects values the plugin of this crate: `add` collects a value, `merge` takes in what
+/// another has collected, `finish` answers what came of it; `new` makes an empty one, which is the row's
+/// default where it is left out.
+///
+/// Values are of one type that can be read from columns: a plain one (then the stream has one value
+/// column, whatever its name), or a struct with `#[derive(Row)]` whose fields are value columns. Each
+/// function may take a reference to the config as its last argument, and all but `new` may answer a
+/// `Result` whose error fails the key.
+///
+/// ```
+/// use tidemill_plugin::{Aggregation, Row, aggregate, testing};
+///
+/// #[derive(Row, Default)]
+/// struct Mean {
+///     sum: f64,
+///     count: i64,
+/// }
+///
+/// #[derive(Row)]
+/// struct Out {
+///     mean: f64,
+/// }
+///
+/// #[aggregate]
+/// impl Mean {
+///     fn add(&mut self, value: f64) {
+///         self.sum += value;
+///         self.count += 1;
+///     }
+///
+///     fn merge(&mut self, other: Self) {
+///         self.sum += other.sum;
+///         self.count += other.count;
+///     }
+///
+///     fn finish(self) -> Out {
+///         Out { mean: self.sum / self.count as f64 }
+///     }
+/// }
+///
+/// let values = testing::Table::new().column("price", [1.0, 2.0, 6.0]);
+/// let means = testing::aggregate::<Aggregation<Mean>>("null", &[3], &values).unwrap();
+/// assert_eq!(means.rows(), ["(3.0)"]);
+/// ```
+#[proc_macro_attribute]
+pub fn aggregate(options: TokenStream, item: TokenStream) -> TokenStream {
+    or_error(aggregate::expand(options.into(), item.into()))
+}
+
+/// Makes a function of a key's new values and its state the plugin of this crate. It is called for each key
+/// of a batch, and answers the key's new state; none removes the key.
+///
+/// Its arguments are told apart by their names: `values`, the new values in arrival order; `state`, if
+/// there is one; and where they are needed `key`, `now` (the batch's time, a `Timestamp`), and a reference
+/// to the config. Keys, values and states are plain types, where they have one column, or structs with
+/// `#[derive(Row)]`. The answer may be a `Result` whose error fails the key.
+///
+/// ```
+/// #[tidemill_plugin::update_state]
+/// fn running_sum(values: impl Iterator<Item = i64>, state: Option<i64>) -> Option<i64> {
+///     Some(state.unwrap_or(0) + values.sum::<i64>())
+/// }
+///
+/// assert_eq!(running_sum([1, 2].into_iter(), Some(4)), Some(7));
+/// ```
+#[proc_macro_attribute]
+pub fn update_state(options: TokenStream, item: TokenStream) -> TokenStream {
+    or_error(keyed::update_state(options.into(), item.into()))
+}
+
+/// Makes a function of a record and its key's state the plugin of this crate. It is called once a record,
+/// in arrival order, and once without a value where a key had none for too long. What it answers is put
+/// out, behind the columns of the key.
+///
+/// Its arguments are told apart by their names: `value`; `state`, a handle that reads, updates and removes
+/// the state; and where they are needed `key`, `now` (the batch's time, a `Timestamp`), and a reference to
+/// the config. Keys, values and states are plain types, where they have one column, or structs with
+/// `#[derive(Row)]`. The answer is an `Option` of a row, or a `Result` of one whose error fails the key.
+///
+/// ```
+/// use tidemill_plugin::{Row, State, map_with_state};
+///
+/// #[derive(Row)]
+/// struct Total {
+///     total: i64,
+/// }
+///
+/// #[map_with_state]
+/// fn running_total(value: Option<i64>, state: &mut State<i64>) -> Option<Total> {
+///     let total = state.get().copied().unwrap_or(0) + value?; // nothing is put out for a key that times out
+///     state.update(total);
+///     Some(Total { total })
+/// }
+///
+/// let mut state = State::new(Some(4));
+/// assert_eq!(running_total(Some(3), &mut state).unwrap().total, 7);
+/// assert_eq!(state.get(), Some(&7));
+/// ```
+#[proc_macro_attribute]
+pub fn map_with_state(options: TokenStream, item: TokenStream) -> TokenStream {
+    or_error(keyed::map_with_state(options.into(), item.into()))
+}
+
+/// Makes a function of the rows of two streams that share a key the plugin of this crate. Either side may
+/// have none. What it answers is put out, behind the columns of the key.
+///
+/// Its arguments are told apart by their names: `left` and `right`, the values of both sides in arrival
+/// order; and where they are needed `key`, and a reference to the config. Keys and values are plain types,
+/// where they have one column, or structs with `#[derive(Row)]`. The answer is that of `flat_map`, but an
+/// error fails the key.
+///
+/// ```
+/// use tidemill_plugin::{Row, cogroup};
+///
+/// #[derive(Row)]
+/// struct Paid {
+///     open: f64,
+/// }
+///
+/// #[cogroup]
+/// fn paid(left: impl Iterator<Item = f64>, right: impl Iterator<Item = f64>) -> Option<Paid> {
+///     Some(Paid { open: left.sum::<f64>() - right.sum::<f64>() })
+/// }
+///
+/// assert_eq!(paid([3.0, 4.0].into_iter(), [5.0].into_iter()).unwrap().open, 2.0);
+/// ```
+#[proc_macro_attribute]
+pub fn cogroup(options: TokenStream, item: TokenStream) -> TokenStream {
+    or_error(keyed::cogroup(options.into(), item.into()))
 }
 
 /// Makes a struct a row, with a column a field.

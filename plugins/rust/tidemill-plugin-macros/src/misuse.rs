@@ -1,5 +1,7 @@
 //! Tests: what an author reads who uses an attribute wrongly.
 
+mod keyed;
+
 use crate::{config, reduce, row, transform};
 use proc_macro2::TokenStream;
 use quote::quote;

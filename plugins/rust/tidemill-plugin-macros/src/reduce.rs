@@ -4,21 +4,24 @@ use crate::function::{Argument, Function};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, Result};
+use syn::{Error, Expr, MetaNameValue, Path, Result};
 
 pub fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    if !options.is_empty() {
-        return Err(Error::new_spanned(options, "`reduce` takes no options"));
-    }
+    let inverse = inverse(options)?;
     let function = Function::parse("reduce", item)?;
+    function.check_borrowed()?;
     check(&function)?;
     let name = &function.item.sig.ident;
     let (item, plugin) = (&function.item, function.plugin(quote!(order: ::std::vec::Vec<usize>,)));
     let (read_config, keep_config) = function.open_config();
     let value = &function.answer;
-    let bind = quote_spanned!(value.span()=> <#value as ::tidemill_plugin::ReadRow<'_>>::bind(__values)?);
+    let bind = quote_spanned!(value.span()=> ::tidemill_plugin::__private::bind_all::<#value>(__values)?);
     let fold = quote_spanned!(value.span()=> ::tidemill_plugin::__private::fold::<#value>);
-    let call = call(&function);
+    let call = call(&function, &name.clone().into());
+    let inverse = match inverse {
+        Some(inverse) => invert(&function, &inverse),
+        None => quote!(::tidemill_plugin::export_reduce!(#name);),
+    };
     Ok(quote! {
         #item
         #plugin
@@ -40,8 +43,42 @@ pub fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
                 #fold(&self.order, __groups, &__values, |__a, __b| #call)
             }
         }
-        ::tidemill_plugin::export_reduce!(#name);
+        #inverse
     })
+}
+
+/// The function that `inverse = ` names.
+fn inverse(options: TokenStream) -> Result<Option<Path>> {
+    if options.is_empty() {
+        return Ok(None);
+    }
+    let wrong = || Error::new_spanned(&options, "the only option is `inverse = FUNCTION`");
+    let option: MetaNameValue = syn::parse2(options.clone()).map_err(|_| wrong())?;
+    match option.value {
+        Expr::Path(function) if option.path.is_ident("inverse") => Ok(Some(function.path)),
+        _ => Err(wrong()),
+    }
+}
+
+/// The inverse, a function of the same types as `function`.
+fn invert(function: &Function, inverse: &Path) -> TokenStream {
+    let (name, value) = (&function.item.sig.ident, &function.answer);
+    let fold_back = quote_spanned!(value.span()=> ::tidemill_plugin::__private::fold_back::<#value>);
+    let call = call(function, inverse);
+    quote! {
+        #[automatically_derived]
+        impl ::tidemill_plugin::Invert for #name {
+            fn subtract(
+                &self,
+                __totals: ::tidemill_plugin::Batch,
+                __groups: ::tidemill_plugin::Groups<'_>,
+                __values: ::tidemill_plugin::Batch,
+            ) -> ::std::result::Result<::tidemill_plugin::Batch, ::std::string::String> {
+                #fold_back(&self.order, &__totals, __groups, &__values, |__a, __b| #call)
+            }
+        }
+        ::tidemill_plugin::export_invertible!(#name);
+    }
 }
 
 /// Two values of the type answered, and perhaps a config.
@@ -56,8 +93,8 @@ fn check(function: &Function) -> Result<()> {
     Err(Error::new_spanned(&function.item.sig, message))
 }
 
-fn call(function: &Function) -> TokenStream {
-    let name = &function.item.sig.ident;
+/// A call of `name`, which takes and answers what `function` does.
+fn call(function: &Function, name: &Path) -> TokenStream {
     let mut values = [quote!(__a), quote!(__b)].into_iter();
     let arguments = function.arguments.iter().map(|argument| match argument {
         Argument::Column(_) => values.next(),

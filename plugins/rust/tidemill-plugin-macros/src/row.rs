@@ -86,6 +86,10 @@ fn push(input: &DeriveInput, cells: &[Cell]) -> TokenStream {
                 #(::tidemill_plugin::Builder::truncate(&mut self.#idents, __rows);)*
             }
 
+            fn push_blank(&mut self) {
+                #(::tidemill_plugin::Builder::push_blank(&mut self.#idents);)*
+            }
+
             fn finish(self, __columns: &mut ::std::vec::Vec<::tidemill_plugin::Column>) {
                 #(::tidemill_plugin::Builder::finish(self.#idents, __columns);)*
             }
@@ -134,7 +138,7 @@ fn read(input: &DeriveInput, cells: &[Cell]) -> TokenStream {
     let names: Vec<_> = cells.iter().map(|cell| &cell.name).collect();
     let idents: Vec<_> = cells.iter().map(|cell| &cell.ident).collect();
     let tys: Vec<_> = cells.iter().map(|cell| &cell.ty).collect();
-    // The bounds leave the impl out, without an error, where a field owns its text.
+    // The bounds leave the impl out, without an error, where a field can only be written.
     quote! {
         #[automatically_derived]
         impl<#life> ::tidemill_plugin::ReadRow<#life> for #name #types
@@ -143,11 +147,21 @@ fn read(input: &DeriveInput, cells: &[Cell]) -> TokenStream {
         {
             type Reader = (#(<#tys as #read>::Reader,)*);
 
+            fn columns(_: &str) -> ::std::vec::Vec<::tidemill_plugin::Field> {
+                ::std::vec![#(
+                    ::tidemill_plugin::Field {
+                        name: ::std::string::String::from(#names),
+                        data_type: <#tys as #read>::DATA_TYPE,
+                        nullable: <#tys as #read>::NULLABLE,
+                    }
+                ),*]
+            }
+
             fn bind(
-                __values: &::tidemill_plugin::Schema,
+                __schema: &::tidemill_plugin::Schema,
             ) -> ::std::result::Result<::std::vec::Vec<usize>, ::std::string::String> {
                 let __fields = [#((#names, <#tys as #read>::DATA_TYPE)),*];
-                ::tidemill_plugin::__private::bind(&__fields, __values)
+                ::tidemill_plugin::__private::bind(&__fields, __schema)
             }
 
             fn reader(

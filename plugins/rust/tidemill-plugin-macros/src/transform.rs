@@ -27,6 +27,7 @@ struct Answer {
 pub fn expand(kind: Kind, options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let carry = carry(kind, options)?;
     let function = Function::parse(kind.attribute(), item)?;
+    function.check_borrowed()?;
     let answer = answer(kind, &function)?;
     let name = &function.item.sig.ident;
     let (item, plugin) = (&function.item, function.plugin(quote!()));

@@ -18,23 +18,66 @@ pub mod transformer {
     });
 }
 
-/// The world of `reduce`.
-pub mod reducer {
-    wit_bindgen::generate!({
-        world: "reducer",
-        path: "../../../wit",
-        pub_export_macro: true,
-        export_macro_name: "__export_reducer",
-        default_bindings_module: "tidemill_plugin::__private::reducer",
-        with: {
-            "tidemill:plugin/types@0.1.0": super::transformer::tidemill::plugin::types,
-            "tidemill:plugin/host@0.1.0": super::transformer::tidemill::plugin::host,
-        },
-    });
+/// A world whose types and imports are those of `transformer`.
+macro_rules! world {
+    ($(#[$doc:meta])* $module:ident, $world:tt, $export:tt, $path:tt $(, inline: $inline:tt)?) => {
+        $(#[$doc])*
+        pub mod $module {
+            wit_bindgen::generate!({
+                $(inline: $inline,)?
+                world: $world,
+                path: "../../../wit",
+                pub_export_macro: true,
+                export_macro_name: $export,
+                default_bindings_module: $path,
+                with: {
+                    "tidemill:plugin/types@0.1.0": super::transformer::tidemill::plugin::types,
+                    "tidemill:plugin/host@0.1.0": super::transformer::tidemill::plugin::host,
+                },
+            });
+        }
+    };
 }
 
+world! {
+    /// The world of `reduce`.
+    reducer, "reducer", "__export_reducer", "tidemill_plugin::__private::reducer"
+}
+
+world! {
+    /// What `invertible-reducer` has beside `reducer`. A module that exports both has their union as its world.
+    inverter, "tidemill:parts/inverter", "__export_inverter", "tidemill_plugin::__private::inverter",
+    inline: "
+        package tidemill:parts;
+        world inverter {
+            import tidemill:plugin/host@0.1.0;
+            export tidemill:plugin/inverse@0.1.0;
+        }
+    "
+}
+
+world! {
+    /// The world of `aggregate`.
+    aggregator, "aggregator", "__export_aggregator", "tidemill_plugin::__private::aggregator"
+}
+
+world! {
+    /// The world of `update_state` and `map_with_state`.
+    updater, "updater", "__export_updater", "tidemill_plugin::__private::updater"
+}
+
+world! {
+    /// The world of `cogroup`.
+    cogrouper, "cogrouper", "__export_cogrouper", "tidemill_plugin::__private::cogrouper"
+}
+
+pub use aggregator::exports::tidemill::plugin::aggregate::Plan as AggregatePlan;
+pub use cogrouper::exports::tidemill::plugin::cogroup::Output as CogroupOutput;
 pub use transformer::exports::tidemill::plugin::transform::{Output, Plan};
 pub use transformer::tidemill::plugin::host;
 pub use transformer::tidemill::plugin::types::{
     Batch, Column, DataType, Field, Reject as RejectedRow, Values, Varlen,
+};
+pub use updater::exports::tidemill::plugin::update_state::{
+    Input as UpdateInput, Output as UpdateOutput, Plan as UpdatePlan,
 };

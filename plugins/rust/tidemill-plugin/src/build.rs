@@ -4,7 +4,7 @@
 //! because in Wasm a copy of unknown length is a call out of compiled code that costs more than the
 //! copy. What must stay true: a builder can be cut back to any number of rows, to roll a row back.
 
-use crate::{Column, DataType, Timestamp, Values, Varlen};
+use crate::{Batch, Column, DataType, Timestamp, Values, Varlen};
 
 /// A value or a row that can be put into columns.
 #[diagnostic::on_unimplemented(
@@ -39,15 +39,21 @@ pub trait Builder: Sized {
     fn num_rows(&self) -> usize;
     /// Takes back all rows from `rows` on.
     fn truncate(&mut self, rows: usize);
+    /// Appends a row that means nothing.
+    fn push_blank(&mut self);
     /// Appends the finished columns.
     fn finish(self, columns: &mut Vec<Column>);
+
+    /// The finished columns as a batch.
+    fn into_batch(self) -> Batch {
+        let (rows, mut columns) = (self.num_rows() as u32, vec![]);
+        self.finish(&mut columns);
+        Batch { rows, columns }
+    }
 }
 
-/// The builder of a single column without nulls.
-pub trait CellBuilder: Builder {
-    /// Appends a value that means nothing, for a null.
-    fn push_null(&mut self);
-}
+/// The builder of a single column without nulls, so that `Option` may stand around its values.
+pub trait CellBuilder: Builder {}
 
 /// Builds a `utf8` column.
 pub struct TextBuilder(VarlenBuilder);
@@ -172,7 +178,7 @@ impl<T: Push<Builder: CellBuilder>> Push for Option<T> {
             Some(value) => value.push_to(&mut builder.values),
             None => {
                 builder.nulls += 1;
-                builder.values.push_null();
+                builder.values.push_blank();
             }
         }
     }
@@ -184,7 +190,7 @@ impl<T: Cell<Builder: CellBuilder>> Cell for Option<T> {
 }
 
 macro_rules! fixed_builder {
-    ($builder:ty, $variant:ident, $new:expr, $vec:ident => $inner:expr, $null:expr) => {
+    ($builder:ty, $variant:ident, $new:expr, $vec:ident => $inner:expr, $blank:expr) => {
         impl Builder for $builder {
             fn with_capacity(rows: usize, _bytes: usize) -> Self {
                 $new(Vec::with_capacity(rows))
@@ -201,18 +207,18 @@ macro_rules! fixed_builder {
                 $inner.truncate(rows);
             }
 
+            fn push_blank(&mut self) {
+                let $vec = self;
+                $inner.push($blank);
+            }
+
             fn finish(self, columns: &mut Vec<Column>) {
                 let $vec = self;
                 columns.push(Column { values: Values::$variant($inner), valid: None });
             }
         }
 
-        impl CellBuilder for $builder {
-            fn push_null(&mut self) {
-                let $vec = self;
-                $inner.push($null);
-            }
-        }
+        impl CellBuilder for $builder {}
     };
 }
 
@@ -237,16 +243,16 @@ macro_rules! varlen_builder {
                 self.0.truncate(rows);
             }
 
+            fn push_blank(&mut self) {
+                self.0.push(&[]);
+            }
+
             fn finish(self, columns: &mut Vec<Column>) {
                 columns.push(Column { values: Values::$variant(self.0.finish()), valid: None });
             }
         }
 
-        impl CellBuilder for $builder {
-            fn push_null(&mut self) {
-                self.0.push(&[]);
-            }
-        }
+        impl CellBuilder for $builder {}
     };
 }
 
@@ -269,6 +275,12 @@ impl<B: CellBuilder> Builder for NullableBuilder<B> {
         self.nulls -= cut.iter().filter(|valid| !**valid).count();
         self.valid.truncate(rows);
         self.values.truncate(rows);
+    }
+
+    fn push_blank(&mut self) {
+        self.valid.push(false);
+        self.nulls += 1;
+        self.values.push_blank();
     }
 
     fn finish(self, columns: &mut Vec<Column>) {

@@ -1,6 +1,6 @@
 //! Collects what a function answers for each row of a batch into an [`Output`].
 //!
-//! In come rows, refusals and verdicts, in the order of the input. What must stay true: a refused row
+//! In come rows, refusals and verdicts, in the order of the input rows or keys. What must stay true: a refused row
 //! is no output row's origin, so what was put out for it before is taken back.
 
 use crate::{Batch, Builder, Output, Push, Reject, RejectedRow, Values};
@@ -36,6 +36,12 @@ impl<B: Builder> Emit<B> {
         let rows = input.rows as usize + bytes / BYTES_A_WORD;
         let origins = Some(Vec::with_capacity(rows));
         Self { builder: B::with_capacity(rows, bytes), origins, rejects: vec![] }
+    }
+
+    /// For functions that answer any number of rows for each of `keys` keys, which then are the input rows.
+    pub fn of_keys(keys: u32) -> Self {
+        let origins = Some(Vec::with_capacity(keys as usize));
+        Self { builder: B::with_capacity(keys as usize, 0), origins, rejects: vec![] }
     }
 
     /// The output row of input row `row`.
@@ -85,10 +91,19 @@ impl<B: Builder> Emit<B> {
 
     /// The output of the batch.
     pub fn finish(self) -> Output {
-        let rows = self.builder.num_rows() as u32;
-        let mut columns = vec![];
-        self.builder.finish(&mut columns);
-        Output { batch: Batch { rows, columns }, origins: self.origins, rejects: self.rejects }
+        Output { batch: self.builder.into_batch(), origins: self.origins, rejects: self.rejects }
+    }
+
+    /// The output of the keys, and the key of each row. Keys can't be refused, so a refusal is an error.
+    ///
+    /// # Errors
+    /// Where a key was refused.
+    pub fn finish_keys(self) -> Result<(Batch, Vec<u32>), String> {
+        let Output { batch, origins, rejects } = self.finish();
+        match rejects.into_iter().next() {
+            Some(reject) => Err(reject.reason),
+            None => Ok((batch, origins.unwrap_or_default())),
+        }
     }
 
     #[inline]

@@ -1,7 +1,27 @@
-//! Exports: makes an implementation of [`Transform`](crate::Transform) or [`Reduce`](crate::Reduce) the
-//! plugin that a module is. Native builds export nothing.
+//! Exports: makes an implementation of [`Transform`](crate::Transform), [`Reduce`](crate::Reduce) or another of the
+//! traits the plugin that a module is. Native builds export nothing.
 //!
 //! What the plugin answered at open is kept for as long as the host keeps the instance.
+
+/// The opened plugin of the instance, and the type that the exports hang on. Goes into a block of its own.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __instance {
+    ($plugin:ty) => {
+        use ::std::string::String;
+        use ::std::vec::Vec;
+        use $crate::__private as tidemill;
+        use $crate::{Batch, Field, Groups, Schema};
+        type Plugin = $plugin;
+        type Answer<T> = ::std::result::Result<T, String>;
+
+        ::std::thread_local! {
+            static PLUGIN: tidemill::Instance<Plugin> = const { tidemill::Instance::new() };
+        }
+
+        struct Export;
+    };
+}
 
 /// Makes a type that implements [`Transform`](crate::Transform) the plugin of this crate. A crate holds
 /// one plugin.
@@ -10,27 +30,15 @@ macro_rules! export_transform {
     ($plugin:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
-            use $crate::__private as tidemill;
-            type Plugin = $plugin;
-
-            ::std::thread_local! {
-                static PLUGIN: tidemill::Instance<Plugin> = const { tidemill::Instance::new() };
-            }
-
-            struct Export;
+            $crate::__instance!($plugin);
 
             impl tidemill::transform::Guest for Export {
-                fn open(
-                    config: ::std::string::String,
-                    input: ::std::vec::Vec<$crate::Field>,
-                ) -> ::std::result::Result<$crate::Plan, ::std::string::String> {
-                    let open = || <Plugin as $crate::Transform>::open(&config, &$crate::Schema::new(input));
+                fn open(config: String, input: Vec<Field>) -> Answer<$crate::Plan> {
+                    let open = || <Plugin as $crate::Transform>::open(&config, &Schema::new(input));
                     PLUGIN.with(|plugin| plugin.open(open))
                 }
 
-                fn process(
-                    input: $crate::Batch,
-                ) -> ::std::result::Result<$crate::Output, ::std::string::String> {
+                fn process(input: Batch) -> Answer<$crate::Output> {
                     PLUGIN.with(|plugin| $crate::Transform::process(plugin.get()?, input))
                 }
             }
@@ -42,6 +50,29 @@ macro_rules! export_transform {
     };
 }
 
+/// Exports `reduce`, for a plugin with an inverse or without.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_reduce {
+    () => {
+        impl tidemill::reduce::Guest for Export {
+            fn open(config: String, values: Vec<Field>) -> Answer<()> {
+                let open = || Ok((<Plugin as $crate::Reduce>::open(&config, &Schema::new(values))?, ()));
+                PLUGIN.with(|plugin| plugin.open(open))
+            }
+
+            fn reduce(ends: Vec<u32>, values: Batch) -> Answer<Batch> {
+                let groups = Groups::new(&ends, values.rows)?;
+                PLUGIN.with(|plugin| $crate::Reduce::reduce(plugin.get()?, groups, values))
+            }
+        }
+
+        $crate::__private::reducer::__export_reducer!(
+            Export with_types_in $crate::__private::reducer
+        );
+    };
+}
+
 /// Makes a type that implements [`Reduce`](crate::Reduce) the plugin of this crate. A crate holds one
 /// plugin.
 #[macro_export]
@@ -49,38 +80,136 @@ macro_rules! export_reduce {
     ($plugin:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
-            use $crate::__private as tidemill;
-            type Plugin = $plugin;
+            $crate::__instance!($plugin);
+            $crate::__export_reduce!();
+        };
+    };
+}
 
-            ::std::thread_local! {
-                static PLUGIN: tidemill::Instance<Plugin> = const { tidemill::Instance::new() };
+/// Makes a type that implements [`Invert`](crate::Invert) the plugin of this crate. A crate holds one
+/// plugin.
+#[macro_export]
+macro_rules! export_invertible {
+    ($plugin:ty) => {
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::__instance!($plugin);
+            $crate::__export_reduce!();
+
+            impl tidemill::inverse::Guest for Export {
+                fn subtract(totals: Batch, ends: Vec<u32>, values: Batch) -> Answer<Batch> {
+                    let groups = Groups::sparse(&ends, values.rows)?;
+                    PLUGIN.with(|plugin| $crate::Invert::subtract(plugin.get()?, totals, groups, values))
+                }
             }
 
-            struct Export;
+            $crate::__private::inverter::__export_inverter!(
+                Export with_types_in $crate::__private::inverter
+            );
+        };
+    };
+}
 
-            impl tidemill::reduce::Guest for Export {
-                fn open(
-                    config: ::std::string::String,
-                    values: ::std::vec::Vec<$crate::Field>,
-                ) -> ::std::result::Result<(), ::std::string::String> {
-                    let open = || {
-                        let values = $crate::Schema::new(values);
-                        Ok((<Plugin as $crate::Reduce>::open(&config, &values)?, ()))
-                    };
+/// Makes a type that implements [`Aggregate`](crate::Aggregate) the plugin of this crate. A crate holds one
+/// plugin.
+#[macro_export]
+macro_rules! export_aggregate {
+    ($plugin:ty) => {
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::__instance!($plugin);
+
+            impl tidemill::aggregate::Guest for Export {
+                fn open(config: String, values: Vec<Field>) -> Answer<$crate::AggregatePlan> {
+                    let open = || <Plugin as $crate::Aggregate>::open(&config, &Schema::new(values));
                     PLUGIN.with(|plugin| plugin.open(open))
                 }
 
-                fn reduce(
-                    ends: ::std::vec::Vec<u32>,
-                    values: $crate::Batch,
-                ) -> ::std::result::Result<$crate::Batch, ::std::string::String> {
-                    let groups = $crate::Groups::new(&ends, values.rows)?;
-                    PLUGIN.with(|plugin| $crate::Reduce::reduce(plugin.get()?, groups, values))
+                fn accumulate(ends: Vec<u32>, values: Batch) -> Answer<Batch> {
+                    let groups = Groups::new(&ends, values.rows)?;
+                    PLUGIN.with(|plugin| $crate::Aggregate::accumulate(plugin.get()?, groups, values))
+                }
+
+                fn merge(ends: Vec<u32>, accumulators: Batch) -> Answer<Batch> {
+                    let groups = Groups::new(&ends, accumulators.rows)?;
+                    PLUGIN.with(|plugin| $crate::Aggregate::merge(plugin.get()?, groups, accumulators))
+                }
+
+                fn finish(accumulators: Batch) -> Answer<Batch> {
+                    PLUGIN.with(|plugin| $crate::Aggregate::finish(plugin.get()?, accumulators))
                 }
             }
 
-            $crate::__private::reducer::__export_reducer!(
-                Export with_types_in $crate::__private::reducer
+            $crate::__private::aggregator::__export_aggregator!(
+                Export with_types_in $crate::__private::aggregator
+            );
+        };
+    };
+}
+
+/// Makes a type that implements [`UpdateState`](crate::UpdateState) the plugin of this crate. A crate holds
+/// one plugin.
+#[macro_export]
+macro_rules! export_update_state {
+    ($plugin:ty) => {
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::__instance!($plugin);
+
+            impl tidemill::update_state::Guest for Export {
+                fn open(config: String, key: Vec<Field>, value: Vec<Field>) -> Answer<$crate::UpdatePlan> {
+                    let (key, value) = (Schema::new(key), Schema::new(value));
+                    let open = || <Plugin as $crate::UpdateState>::open(&config, &key, &value);
+                    PLUGIN.with(|plugin| plugin.open(open))
+                }
+
+                fn update(input: $crate::UpdateInput) -> Answer<$crate::UpdateOutput> {
+                    PLUGIN.with(|plugin| $crate::UpdateState::update(plugin.get()?, input))
+                }
+            }
+
+            $crate::__private::updater::__export_updater!(
+                Export with_types_in $crate::__private::updater
+            );
+        };
+    };
+}
+
+/// Makes a type that implements [`Cogroup`](crate::Cogroup) the plugin of this crate. A crate holds one
+/// plugin.
+#[macro_export]
+macro_rules! export_cogroup {
+    ($plugin:ty) => {
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::__instance!($plugin);
+
+            impl tidemill::cogroup::Guest for Export {
+                fn open(
+                    config: String,
+                    key: Vec<Field>,
+                    left: Vec<Field>,
+                    right: Vec<Field>,
+                ) -> Answer<Vec<Field>> {
+                    let (key, left, right) = (Schema::new(key), Schema::new(left), Schema::new(right));
+                    let open = || <Plugin as $crate::Cogroup>::open(&config, &key, &left, &right);
+                    PLUGIN.with(|plugin| plugin.open(open))
+                }
+
+                fn process(
+                    keys: Batch,
+                    left_ends: Vec<u32>,
+                    left: Batch,
+                    right_ends: Vec<u32>,
+                    right: Batch,
+                ) -> Answer<$crate::CogroupOutput> {
+                    let input = $crate::CogroupInput { keys, left_ends, left, right_ends, right };
+                    PLUGIN.with(|plugin| $crate::Cogroup::process(plugin.get()?, input))
+                }
+            }
+
+            $crate::__private::cogrouper::__export_cogrouper!(
+                Export with_types_in $crate::__private::cogrouper
             );
         };
     };

@@ -5,11 +5,12 @@
 
 use crate::{Column, DataType, Timestamp, Values, Varlen};
 
-/// A type that a function's argument may have: `bool`, `i64`, `f64`, `&str`, `&[u8]`, [`Timestamp`],
-/// or an `Option` of one of these where a row may hold no value.
+/// A type that a column can be read as: `bool`, `i64`, `f64`, `&str`, `&[u8]`, [`Timestamp`], or an
+/// `Option` of one of these where a row may hold no value. `String` and `Vec<u8>` are copies, for what
+/// has to outlast its batch.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no type that a column can be read as",
-    label = "use `bool`, `i64`, `f64`, `&str`, `&[u8]`, `Timestamp`, or an `Option` of one of these"
+    label = "use `bool`, `i64`, `f64`, `&str`, `String`, `&[u8]`, `Vec<u8>`, `Timestamp`, or an `Option` of one of these"
 )]
 pub trait Read<'a>: Sized {
     /// The type of the column.
@@ -132,6 +133,29 @@ impl<'a> Read<'a> for &'a [u8] {
         reader.data.get(start..end)
     }
 }
+
+macro_rules! read_owned {
+    ($type:ty, $borrowed:ty) => {
+        impl NonNull for $type {}
+        impl<'a> Read<'a> for $type {
+            const DATA_TYPE: DataType = <&'a $borrowed>::DATA_TYPE;
+            const NULLABLE: bool = false;
+            type Reader = <&'a $borrowed as Read<'a>>::Reader;
+
+            fn reader(column: &'a Column, rows: usize) -> Result<Self::Reader, String> {
+                <&'a $borrowed>::reader(column, rows)
+            }
+
+            #[inline]
+            fn read(reader: &Self::Reader, row: usize) -> Option<Self> {
+                <&'a $borrowed>::read(reader, row).map(ToOwned::to_owned)
+            }
+        }
+    };
+}
+
+read_owned!(String, str);
+read_owned!(Vec<u8>, [u8]);
 
 impl<'a, T: Read<'a> + NonNull> Read<'a> for Option<T> {
     const DATA_TYPE: DataType = T::DATA_TYPE;

@@ -3,7 +3,8 @@
 //! In come values sorted by key, with where each key's rows end. Out goes one row a key, with the
 //! schema of the values. The host combines partial results with the same reducer.
 
-use crate::{Batch, Builder, Column, Push, ReadRow, Schema};
+use crate::group::{Reading, collect};
+use crate::{Batch, Column, Groups, Push, ReadRow, Schema};
 use std::ops::Range;
 
 /// A plugin that combines the values of each key into one.
@@ -44,55 +45,51 @@ pub trait Reduce: Sized + 'static {
     fn reduce(&self, groups: Groups<'_>, values: Batch) -> Result<Batch, String>;
 }
 
-/// Which rows belong to which key. Every group has rows, and they are rows of the batch.
-#[derive(Clone, Copy, Debug)]
-pub struct Groups<'a> {
-    ends: &'a [u32],
-}
-
-impl<'a> Groups<'a> {
-    /// Groups of a batch of `rows` rows, by where each one ends.
+/// A reducer that can also take values back out of a total, so that a sliding window costs what enters
+/// and leaves it.
+///
+/// ```
+/// use tidemill_plugin::{reduce, testing};
+///
+/// #[reduce(inverse = subtract)]
+/// fn add(a: i64, b: i64) -> i64 {
+///     a + b
+/// }
+///
+/// fn subtract(total: i64, b: i64) -> i64 {
+///     total - b
+/// }
+///
+/// let (totals, values) = (testing::Table::new().column("n", [10, 20]), testing::Table::new().column("n", [1, 2]));
+/// let left = testing::subtract::<add>("null", &totals, &[2, 2], &values).unwrap();
+/// assert_eq!(left.rows(), ["(7)", "(20)"]);
+/// ```
+pub trait Invert: Reduce {
+    /// Takes the rows of each group, which may have none, out of one row of `totals`. Answers one row a
+    /// total, with the schema of the values.
     ///
     /// # Errors
-    /// Where a group has no rows, or the last does not end with the batch.
-    pub fn new(ends: &'a [u32], rows: u32) -> Result<Self, String> {
-        let mut start = 0;
-        for (group, end) in ends.iter().enumerate() {
-            if *end <= start {
-                return Err(format!("group {group} has no rows"));
-            }
-            start = *end;
-        }
-        if start != rows {
-            return Err(format!("the groups end at row {start} of {rows}"));
-        }
-        Ok(Self { ends })
-    }
+    /// Where the whole call fails; the host finds the keys to blame by calling again with fewer.
+    fn subtract(&self, totals: Batch, groups: Groups<'_>, values: Batch) -> Result<Batch, String>;
+}
 
-    /// How many groups there are.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there are no groups.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// The rows of each group, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Range<usize>> + use<'a> {
-        let mut start = 0;
-        self.ends.iter().map(move |end| {
-            let rows = start..*end as usize;
-            start = rows.end;
-            rows
-        })
+/// Where the columns of `T`'s fields stand among those of the values of a reducer, which has to have a
+/// field for each.
+///
+/// # Errors
+/// Where the columns and the fields are not the same.
+pub fn bind_all<'a, T: ReadRow<'a>>(values: &Schema) -> Result<Vec<usize>, String> {
+    let order = T::bind(values)?;
+    let spare = values.fields().iter().enumerate().find(|(index, _)| !order.contains(index));
+    match spare {
+        Some((_, field)) => Err(format!("the reducer has no field for column `{}`", field.name)),
+        None => Ok(order),
     }
 }
 
 /// Combines each group with a function of two values: what `#[reduce]` becomes.
 ///
-/// `order` says where the columns of `T`'s fields stand, as [`ReadRow::bind`] answered it.
+/// `order` says where the columns of `T`'s fields stand.
 ///
 /// # Errors
 /// Where a value is null and `T` cannot say so, or the function fails.
@@ -102,21 +99,47 @@ pub fn fold<'a, T: ReadRow<'a> + Push>(
     values: &'a Batch,
     mut combine: impl FnMut(T, T) -> Result<T, String>,
 ) -> Result<Batch, String> {
-    let columns = order.iter().map(|index| values.column(*index)).collect::<Result<Vec<_>, _>>()?;
-    let reader = T::reader(&columns, values.rows as usize)?;
-    let read = |row| T::read(&reader, row).ok_or_else(|| format!("row {row} holds no value"));
-    let mut builder = T::Builder::with_capacity(groups.len(), 0);
-    for mut rows in groups.iter() {
-        let mut total = read(rows.start)?;
+    let values = Reading::<T>::new(order, values)?;
+    let total = |mut rows: Range<usize>| {
+        let mut total = values.row(rows.start)?;
         rows.start += 1;
         for row in rows {
-            total = combine(total, read(row)?)?;
+            total = combine(total, values.row(row)?)?;
         }
-        total.push_to(&mut builder);
-    }
-    let mut columns = vec![];
-    builder.finish(&mut columns);
-    Ok(Batch { rows: groups.len() as u32, columns: in_order(order, columns) })
+        Ok(total)
+    };
+    collect_in_order(order, groups.iter().map(total))
+}
+
+/// Takes each group out of a total with a function of two values: what an inverse becomes.
+///
+/// # Errors
+/// Where a value is null and `T` cannot say so, or the function fails.
+pub fn fold_back<'a, T: ReadRow<'a> + Push>(
+    order: &[usize],
+    totals: &'a Batch,
+    groups: Groups<'_>,
+    values: &'a Batch,
+    mut subtract: impl FnMut(T, T) -> Result<T, String>,
+) -> Result<Batch, String> {
+    let (totals, values) = (Reading::<T>::new(order, totals)?, Reading::<T>::new(order, values)?);
+    let rest = |(group, rows): (usize, Range<usize>)| {
+        let mut total = totals.row(group)?;
+        for row in rows {
+            total = subtract(total, values.row(row)?)?;
+        }
+        Ok(total)
+    };
+    collect_in_order(order, groups.iter().enumerate().map(rest))
+}
+
+/// A batch of rows whose columns stand where the schema of the values has them.
+fn collect_in_order<T: Push>(
+    order: &[usize],
+    rows: impl ExactSizeIterator<Item = Result<T, String>>,
+) -> Result<Batch, String> {
+    let Batch { rows, columns } = collect(rows)?;
+    Ok(Batch { rows, columns: in_order(order, columns) })
 }
 
 /// Puts the columns of the fields where the schema of the values has them.

@@ -30,21 +30,23 @@ pub trait Row: Push {
     fn fields() -> Vec<Field>;
 }
 
-/// What can be read from the columns of a stream's values: a row, or a single value where there is
-/// one column.
+/// What can be read from columns: a row, or a single value where there is one column.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from columns",
-    label = "use a struct with `#[derive(Row)]` (texts in it as `&str`, bytes as `&[u8]`), or `bool`, `i64`, `f64`, `&str`, `&[u8]`, `Timestamp`, or an `Option` of one of these"
+    label = "use a struct with `#[derive(Row)]`, or `bool`, `i64`, `f64`, `&str`, `String`, `&[u8]`, `Vec<u8>`, `Timestamp`, or an `Option` of one of these"
 )]
 pub trait ReadRow<'a>: Sized {
     /// The columns made ready for reading.
     type Reader;
 
-    /// Where the columns of each field stand among those of `values`, which must hold no others.
+    /// The columns, in the order of the fields; `single` is the name of that of a single value.
+    fn columns(single: &str) -> Vec<Field>;
+
+    /// Where the columns of each field stand among those of `schema`. A single value's may have any name.
     ///
     /// # Errors
-    /// Where a column is missing, of another type, or has no field.
-    fn bind(values: &Schema) -> Result<Vec<usize>, String>;
+    /// Where a column is missing or of another type; for a single value, where there are others.
+    fn bind(schema: &Schema) -> Result<Vec<usize>, String>;
 
     /// Makes the columns ready, given in the order of the fields.
     ///
@@ -56,19 +58,14 @@ pub trait ReadRow<'a>: Sized {
     fn read(reader: &Self::Reader, row: usize) -> Option<Self>;
 }
 
-/// Finds the columns of a row's fields among those of `values`, for [`ReadRow::bind`].
+/// Finds the columns of a row's fields among those of `schema`, for [`ReadRow::bind`].
 ///
 /// # Errors
-/// Where a column is missing, of another type, or has no field.
-pub fn bind(fields: &[(&str, DataType)], values: &Schema) -> Result<Vec<usize>, String> {
+/// Where a column is missing or of another type.
+pub fn bind(fields: &[(&str, DataType)], schema: &Schema) -> Result<Vec<usize>, String> {
     let find =
-        |(name, data_type): &(&str, DataType)| values.want(name, *data_type).map(|index| index as usize);
-    let order = fields.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-    let spare = values.fields().iter().find(|f| fields.iter().all(|(name, _)| *name != f.name));
-    match spare {
-        Some(field) => Err(format!("the reducer has no field for column `{}`", field.name)),
-        None => Ok(order),
-    }
+        |(name, data_type): &(&str, DataType)| schema.want(name, *data_type).map(|index| index as usize);
+    fields.iter().map(find).collect()
 }
 
 /// The next of a row's columns, for [`ReadRow::reader`].
@@ -86,8 +83,14 @@ macro_rules! single {
         impl<'a, $($generics)*> ReadRow<'a> for $type {
             type Reader = <Self as Read<'a>>::Reader;
 
-            fn bind(values: &Schema) -> Result<Vec<usize>, String> {
-                bind_single(<Self as Read<'a>>::DATA_TYPE, values)
+            fn columns(single: &str) -> Vec<Field> {
+                let (data_type, nullable) =
+                    (<Self as Read<'a>>::DATA_TYPE, <Self as Read<'a>>::NULLABLE);
+                vec![Field { name: single.into(), data_type, nullable }]
+            }
+
+            fn bind(schema: &Schema) -> Result<Vec<usize>, String> {
+                bind_single(<Self as Read<'a>>::DATA_TYPE, schema)
             }
 
             fn reader(mut columns: &[&'a Column], rows: usize) -> Result<Self::Reader, String> {
@@ -102,12 +105,36 @@ macro_rules! single {
     )*};
 }
 
-single!([] bool, [] i64, [] f64, [] Timestamp, [] &'a str, [] &'a [u8]);
+single!([] bool, [] i64, [] f64, [] Timestamp, [] &'a str, [] &'a [u8], [] String, [] Vec<u8>);
 single!([T: Read<'a> + NonNull] Option<T>);
 
-fn bind_single(wanted: DataType, values: &Schema) -> Result<Vec<usize>, String> {
-    match values.fields() {
+fn bind_single(wanted: DataType, schema: &Schema) -> Result<Vec<usize>, String> {
+    match schema.fields() {
         [field] if field.data_type == wanted => Ok(vec![0]),
-        _ => Err(format!("one value column of type {wanted} is wanted; {values}")),
+        _ => Err(format!("one column of type {wanted} is wanted; {schema}")),
+    }
+}
+
+/// Stands for a key that a function doesn't take.
+pub struct Unread;
+
+impl<'a> ReadRow<'a> for Unread {
+    type Reader = ();
+
+    fn columns(_single: &str) -> Vec<Field> {
+        vec![]
+    }
+
+    fn bind(_schema: &Schema) -> Result<Vec<usize>, String> {
+        Ok(vec![])
+    }
+
+    fn reader(_columns: &[&'a Column], _rows: usize) -> Result<(), String> {
+        Ok(())
+    }
+
+    #[inline]
+    fn read(_reader: &(), _row: usize) -> Option<Self> {
+        Some(Unread)
     }
 }

@@ -3,11 +3,13 @@
 //! In come a config and a table; out comes the table that the stream would hold, carried columns
 //! included. The answers are checked by the contract's rules, so a plugin that passes here keeps them.
 
+mod keyed;
 mod table;
 
+pub use keyed::{Keys, Updated, aggregate, cogroup, reduce, subtract, update_state};
 pub use table::Table;
 
-use crate::{Column, Groups, Output, Plan, Reduce, Schema, Transform};
+use crate::{Column, Output, Plan, Schema, Transform};
 
 /// What became of a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,33 +51,6 @@ pub fn transform<T: Transform>(config: &str, input: &Table) -> Result<Outcome, S
     let table = carried.beside(plan.produces, output.batch)?;
     let rejects = output.rejects.into_iter().map(|r| (r.row, r.reason)).collect();
     Ok(Outcome { table, rejects })
-}
-
-/// Opens a reducer on the schema of `values` and runs it on groups of its rows that end at `ends`.
-///
-/// # Errors
-/// What the plugin answers, or which rule of the contract its answer breaks.
-///
-/// ```
-/// use tidemill_plugin::{reduce, testing};
-///
-/// #[reduce]
-/// fn add(a: i64, b: i64) -> i64 {
-///     a + b
-/// }
-///
-/// let values = testing::Table::new().column("n", [1, 2, 4]);
-/// assert_eq!(testing::reduce::<add>("null", &[2, 3], &values).unwrap().rows(), ["(3)", "(4)"]);
-/// ```
-pub fn reduce<R: Reduce>(config: &str, ends: &[u32], values: &Table) -> Result<Table, String> {
-    let schema = Schema::new(values.fields().to_vec());
-    let plugin = R::open(config, &schema)?;
-    let groups = Groups::new(ends, values.num_rows())?;
-    let output = plugin.reduce(groups, values.clone().into_batch())?;
-    if output.rows as usize != ends.len() {
-        return Err(format!("{} rows answer {} groups", output.rows, ends.len()));
-    }
-    Table::of(schema.fields().to_vec(), output)
 }
 
 /// The rules that only the host's side can check: origins and refusals.

@@ -54,6 +54,33 @@ fn plain_values_are_combined_whatever_their_column_is_called() {
     assert_eq!(add(1, 2), 3);
 }
 
+#[config]
+struct Floor {
+    floor: i64,
+}
+
+#[reduce(inverse = take_off)]
+fn put_on(a: i64, b: i64, _config: &Floor) -> Result<i64, Reject> {
+    Ok(a + b)
+}
+
+fn take_off(total: i64, b: i64, config: &Floor) -> Result<i64, Reject> {
+    match total - b {
+        rest if rest < config.floor => Err(Reject::new(format!("{rest} is below {}", config.floor))),
+        rest => Ok(rest),
+    }
+}
+
+#[test]
+fn an_inverse_takes_values_back_out_of_totals() {
+    let totals = Table::new().column("n", [10, 20, 30]);
+    let values = Table::new().column("n", [1, 2, 3]);
+    let run = |config| testing::subtract::<put_on>(config, &totals, &[2, 2, 3], &values);
+    assert_eq!(run(r#"{"floor": 0}"#).unwrap().rows(), ["(7)", "(20)", "(27)"]);
+    assert_eq!(run(r#"{"floor": 8}"#).unwrap_err(), "7 is below 8");
+    assert_eq!(testing::reduce::<put_on>(r#"{"floor": 0}"#, &[3], &values).unwrap().rows(), ["(6)"]);
+}
+
 #[test]
 fn nothing_to_combine_is_nothing_combined() {
     let values = Table::new().column::<i64>("n", []);
@@ -93,6 +120,6 @@ fn columns_that_do_not_fit_are_errors_at_open() {
     let two = Table::new().column("a", [1]).column("b", [1]);
     assert_eq!(
         testing::reduce::<add>("null", &[1], &two).unwrap_err(),
-        "one value column of type int64 is wanted; the columns are: a: int64, b: int64"
+        "one column of type int64 is wanted; the columns are: a: int64, b: int64"
     );
 }

@@ -1,7 +1,12 @@
 //! Adds up the values of each key, column by column. An int64 sum that does not fit is an error;
 //! float64 values are added in arrival order. Nulls add nothing, and nothing but nulls is null.
+//!
+//! Its inverse takes values back out, so that a sliding window costs what enters and leaves it. What is
+//! left of a total once all its values are gone is 0.
 
-use tidemill_plugin::{Batch, Column, DataType, Groups, Reduce, Schema, Values, export_reduce, no_config};
+use tidemill_plugin::{
+    Batch, Column, DataType, Groups, Invert, Reduce, Schema, export_invertible, no_config,
+};
 
 /// The sum of each column.
 pub struct Sum {
@@ -22,59 +27,54 @@ impl Reduce for Sum {
     }
 
     fn reduce(&self, groups: Groups<'_>, values: Batch) -> Result<Batch, String> {
-        let named = self.columns.iter().zip(&values.columns);
-        let total = |(name, column): (&String, &Column)| {
-            total(column, groups).map_err(|e| format!("the sum of column `{name}` {e}"))
-        };
-        Ok(Batch { rows: groups.len() as u32, columns: named.map(total).collect::<Result<_, _>>()? })
+        let sums = values.columns.iter().map(|column| column.sums(groups));
+        self.batch(groups.len() as u32, "sum", sums)
     }
 }
 
-export_reduce!(Sum);
-
-fn total(column: &Column, groups: Groups<'_>) -> Result<Column, &'static str> {
-    let overflow = "does not fit int64";
-    let values = match &column.values {
-        Values::Int64(values) => {
-            Values::Int64(fold(column, values, groups, i64::checked_add).ok_or(overflow)?)
-        }
-        Values::Float64(values) => {
-            let add = |a, b| Some(a + b);
-            Values::Float64(fold(column, values, groups, add).ok_or("ends after the batch")?)
-        }
-        _ => return Err("was agreed to be of numbers"),
-    };
-    let any = |rows: std::ops::Range<usize>| rows.into_iter().any(|row| column.is_valid(row));
-    let valid = column.valid.is_some().then(|| groups.iter().map(any).collect());
-    Ok(Column { values, valid })
+impl Invert for Sum {
+    fn subtract(&self, totals: Batch, groups: Groups<'_>, values: Batch) -> Result<Batch, String> {
+        let columns = totals.columns.iter().zip(&values.columns);
+        let rest = columns.map(|(total, values)| total.minus(&values.sums(groups)?));
+        self.batch(totals.rows, "rest", rest)
+    }
 }
 
-/// The total of each group; none where `add` has none, or a group is not of these values.
-fn fold<T: Copy + Default>(
-    column: &Column,
-    values: &[T],
-    groups: Groups<'_>,
-    add: impl Fn(T, T) -> Option<T>,
-) -> Option<Vec<T>> {
-    let total = |rows: std::ops::Range<usize>| match column.valid {
-        None => values.get(rows)?.iter().try_fold(T::default(), |total, value| add(total, *value)),
-        Some(_) => rows
-            .filter(|row| column.is_valid(*row))
-            .try_fold(T::default(), |total, row| add(total, *values.get(row)?)),
-    };
-    groups.iter().map(total).collect()
+impl Sum {
+    /// The columns that were worked out, or which one could not be.
+    fn batch(
+        &self,
+        rows: u32,
+        what: &str,
+        columns: impl Iterator<Item = Result<Column, &'static str>>,
+    ) -> Result<Batch, String> {
+        let named = self.columns.iter().zip(columns);
+        let columns =
+            named.map(|(name, column)| column.map_err(|e| format!("the {what} of column `{name}` {e}")));
+        Ok(Batch { rows, columns: columns.collect::<Result<_, _>>()? })
+    }
 }
+
+export_invertible!(Sum);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use tidemill_plugin::testing::{Table, reduce};
+    use tidemill_plugin::testing::{Table, reduce, subtract};
 
     #[test]
     fn columns_are_added_up_apart() {
         let values = Table::new().column("n", [1, 2, 3]).column("x", [Some(0.5), None, None]);
         assert_eq!(reduce::<Sum>("null", &[2, 3], &values).unwrap().rows(), ["(3, 0.5)", "(3, null)"]);
+    }
+
+    #[test]
+    fn what_was_added_is_taken_back_out() {
+        let totals = Table::new().column("n", [6, 3]).column("x", [Some(0.75), None]);
+        let values = Table::new().column("n", [1, 2]).column("x", [Some(0.5), None]);
+        let rest = subtract::<Sum>("null", &totals, &[2, 2], &values).unwrap();
+        assert_eq!(rest.rows(), ["(3, 0.25)", "(3, 0.0)"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A table: a batch with its schema, written down column by column and read row by row.
 
-use crate::{Batch, Builder, Cell, Column, DataType, Field, Values};
+use crate::{Batch, Builder, Cell, Column, DataType, Field, Values, Varlen};
 
 /// Rows with their schema.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,6 +49,32 @@ impl Table {
         Ok(Self { fields, columns: batch.columns, num_rows: batch.rows })
     }
 
+    /// A batch with its schema that is to have so many rows.
+    pub(super) fn of_rows(rows: usize, fields: Vec<Field>, batch: Batch) -> Result<Self, String> {
+        if batch.rows as usize != rows {
+            return Err(format!("{} rows answer {rows} groups", batch.rows));
+        }
+        Self::of(fields, batch)
+    }
+
+    /// Rows that mean nothing.
+    pub(super) fn blank(fields: &[Field], rows: usize) -> Self {
+        let blank = |field: &Field| {
+            let empty = || Varlen { offsets: vec![0; rows + 1], data: vec![] };
+            let values = match field.data_type {
+                DataType::Boolean => Values::Boolean(vec![false; rows]),
+                DataType::Int64 => Values::Int64(vec![0; rows]),
+                DataType::Float64 => Values::Float64(vec![0.0; rows]),
+                DataType::Timestamp => Values::Timestamp(vec![0; rows]),
+                DataType::Utf8 => Values::Utf8(empty()),
+                DataType::Binary => Values::Binary(empty()),
+            };
+            Column { values, valid: None }
+        };
+        let columns = fields.iter().map(blank).collect();
+        Self { fields: fields.to_vec(), columns, num_rows: rows as u32 }
+    }
+
     /// The schema.
     pub fn fields(&self) -> &[Field] {
         &self.fields
@@ -92,7 +118,7 @@ impl Table {
 
     /// This table with the columns of a batch of as many rows behind its own.
     pub(super) fn beside(mut self, fields: Vec<Field>, batch: Batch) -> Result<Self, String> {
-        let right = Table::of(fields, batch)?;
+        let right = Table::of_rows(self.num_rows as usize, fields, batch)?;
         if let Some(twice) = right.fields.iter().find(|f| self.fields.iter().any(|c| c.name == f.name)) {
             return Err(format!("column `{}` is both carried and produced", twice.name));
         }
