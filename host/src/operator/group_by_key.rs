@@ -53,13 +53,14 @@ impl Operator for GroupByKey {
             Arc::new(GroupFactory { plan, schema: Arc::clone(&schema), lists: Lists::Make });
         let Some(window) = self.window else {
             let wide = Wide::exchange(exchange, Some(after));
-            return Ok(Opened { schema, shape: Shape::Wide(wide), every: opening.every });
+            return Ok(Opened { shape: Shape::Wide(wide), ..Opened::new(opening, schema) });
         };
         let window = window.resolve(opening)?;
         let plan = SidesPlan::new(std::slice::from_ref(&schema), &[&self.key])?;
         let again = Arc::new(GroupFactory { plan, schema: Arc::clone(&schema), lists: Lists::Join });
         let wide = windowed(opening, window, None, exchange, after, again);
-        Ok(Opened { schema, shape: Shape::Wide(wide), every: window.pace() })
+        let (shape, every) = (Shape::Wide(wide), window.pace());
+        Ok(Opened { shape, every, keeps: true, ..Opened::new(opening, schema) })
     }
 }
 
@@ -79,7 +80,7 @@ impl Operator for Cogroup {
         let exchange = Exchange::ByKeyGroup(plan.keys());
         let factory = GroupFactory { plan, schema: Arc::clone(&schema), lists: Lists::Make };
         let wide = Wide::exchange(exchange, Some(Arc::new(factory)));
-        Ok(Opened { schema, shape: Shape::Wide(wide), every: opening.every })
+        Ok(Opened { shape: Shape::Wide(wide), ..Opened::new(opening, schema) })
     }
 }
 

@@ -78,7 +78,7 @@ impl Operator for Join {
         let exchange = Exchange::ByKeyGroup(plan.keys());
         let factory = JoinFactory { plan, schema: Arc::clone(&schema), how: self.how };
         let wide = Wide::exchange(exchange, Some(Arc::new(factory)));
-        Ok(Opened { schema, shape: Shape::Wide(wide), every: opening.every })
+        Ok(Opened { shape: Shape::Wide(wide), ..Opened::new(opening, schema) })
     }
 }
 

@@ -18,6 +18,7 @@ mod sides;
 mod sorted;
 mod transform;
 mod union;
+mod update_state;
 mod window;
 
 use std::fmt::Debug;
@@ -30,6 +31,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 use crate::partition::TooManyKeys;
 use crate::plugin::{Plugin, PluginError};
 use crate::record::{BatchTime, DeadLetter, Interval, describe};
+use crate::state::StateSize;
 
 pub use count::Count;
 pub use count_by_value::CountByValue;
@@ -42,10 +44,11 @@ pub use reduce_by_key::ReduceByKey;
 pub use repartition::Repartition;
 pub use transform::Transform;
 pub use union::Union;
+pub use update_state::{MapWithState, StateSnapshots, UpdateStateByKey};
 pub use window::{WindowOf, WindowSpec};
 
 /// The operators, as manifests name them.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 15] = [
     "transform",
     "filter",
     "union",
@@ -58,6 +61,9 @@ pub const KINDS: [&str; 12] = [
     "group_by_key",
     "cogroup",
     "join",
+    "update_state_by_key",
+    "map_with_state",
+    "state_snapshots",
 ];
 
 /// The operator of kind `kind`, from its options in a manifest.
@@ -78,6 +84,9 @@ pub fn from_options<'de, D: Deserializer<'de>>(
         "group_by_key" => Box::new(GroupByKey::deserialize(options)?),
         "cogroup" => Box::new(Cogroup::deserialize(options)?),
         "join" => Box::new(Join::deserialize(options)?),
+        "update_state_by_key" => Box::new(UpdateStateByKey::deserialize(options)?),
+        "map_with_state" => Box::new(MapWithState::deserialize(options)?),
+        "state_snapshots" => Box::new(StateSnapshots::deserialize(options)?),
         _ => return Err(D::Error::unknown_variant(kind, &KINDS)),
     })
 }
@@ -128,6 +137,8 @@ pub struct Opening<'a> {
     pub every: u64,
     /// How many partitions keys are spread over.
     pub partitions: usize,
+    /// The state that its input keeps, where that has one.
+    pub state: Option<Arc<dyn StateView>>,
 }
 
 impl<'a> Opening<'a> {
@@ -175,9 +186,31 @@ pub struct Opened {
     pub shape: Shape,
     /// How many batch intervals it is from one batch of the stream to the next.
     pub every: u64,
+    /// Whether it keeps something from batch to batch.
+    pub keeps: bool,
+    /// The state that it keeps for keys.
+    pub state: Option<Arc<dyn StateView>>,
+}
+
+/// The state of an operator, to be looked at.
+pub trait StateView: Send + Sync {
+    /// The columns of a row: those of the key, then those of the state.
+    fn schema(&self) -> SchemaRef;
+
+    /// How large it is, over all partitions.
+    fn size(&self) -> StateSize;
+
+    /// What a partition keeps, a row a key; none where that is nothing.
+    fn rows(&self, partition: usize) -> Result<Option<RecordBatch>, OperatorError>;
 }
 
 impl Opened {
+    /// An operator that passes rows on, at the pace of its input.
+    pub(crate) fn new(opening: &Opening<'_>, schema: SchemaRef) -> Self {
+        let shape = Shape::Wide(Wide::exchange(Exchange::Concatenate, None));
+        Self { schema, shape, every: opening.every, keeps: false, state: None }
+    }
+
     /// An operator that combines rows: before an exchange, after it, and, over a window, what came of several batches
     /// again, in this order in `steps`.
     pub(crate) fn combining(
@@ -190,11 +223,12 @@ impl Opened {
         let [before, after, again] = steps;
         let Some(window) = window else {
             let shape = Shape::Wide(Wide::combine(before, exchange, after));
-            return Ok(Self { schema, shape, every: opening.every });
+            return Ok(Self { shape, ..Self::new(opening, schema) });
         };
         let window = window.resolve(opening)?;
         let wide = window::windowed(opening, window, Some(before), exchange, after, again);
-        Ok(Self { schema, shape: Shape::Wide(wide), every: window.pace() })
+        let (shape, every) = (Shape::Wide(wide), window.pace());
+        Ok(Self { shape, every, keeps: true, ..Self::new(opening, schema) })
     }
 }
 

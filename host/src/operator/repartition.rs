@@ -29,6 +29,6 @@ impl Operator for Repartition {
             return Err(OperatorError::Option { key: "partitions", problem });
         }
         let shape = Shape::Wide(Wide::exchange(Exchange::Recut(partitions), None));
-        Ok(Opened { schema: Arc::clone(opening.input()?), shape, every: opening.every })
+        Ok(Opened { shape, ..Opened::new(opening, Arc::clone(opening.input()?)) })
     }
 }

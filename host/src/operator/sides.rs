@@ -112,6 +112,15 @@ impl Sides {
         Ok(())
     }
 
+    /// The keys as offsets and bytes, and the rows of a lone input by key; none where there are no rows.
+    pub(super) fn take_encoded(&mut self) -> Result<Option<(Vec<i32>, Vec<u8>, Sorted)>, OperatorError> {
+        let num_keys = self.groups.len();
+        let Some(side) = self.waiting.first_mut() else { return Ok(None) };
+        let Some(sorted) = side.take_sorted(num_keys)? else { return Ok(None) };
+        let (offsets, data) = self.groups.take();
+        Ok(Some((offsets, data, sorted)))
+    }
+
     /// All rows by key; none where there are no rows.
     pub(super) fn take(&mut self) -> Result<Option<ByKey>, OperatorError> {
         let num_keys = self.groups.len();

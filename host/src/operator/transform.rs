@@ -43,7 +43,7 @@ impl Operator for Transform {
             output: Arc::clone(&schema),
             blame: Arc::new(Blame::new(opening.tolerance, opening.stream, plugin.as_ref())),
         };
-        Ok(Opened { schema, shape: Shape::Narrow(Arc::new(factory)), every: opening.every })
+        Ok(Opened { shape: Shape::Narrow(Arc::new(factory)), ..Opened::new(opening, schema) })
     }
 }
 

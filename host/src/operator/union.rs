@@ -32,6 +32,6 @@ impl Operator for Union {
             return Err(OperatorError::Option { key: "from", problem });
         }
         let shape = Shape::Wide(Wide::exchange(Exchange::Concatenate, None));
-        Ok(Opened { schema: Arc::clone(schema), shape, every: opening.every })
+        Ok(Opened { shape, ..Opened::new(opening, Arc::clone(schema)) })
     }
 }

@@ -160,7 +160,8 @@ impl Operator for WindowOf {
         let schema = Arc::clone(opening.input()?);
         let after = Arc::new(RememberFactory { window, kept: Arc::new(Kept::new(1, History::default)) });
         let wide = Wide { spread: true, ..Wide::exchange(Exchange::Gather, Some(after)) };
-        Ok(Opened { schema, shape: Shape::Wide(wide), every: window.pace() })
+        let (shape, every) = (Shape::Wide(wide), window.pace());
+        Ok(Opened { shape, every, keeps: true, ..Opened::new(opening, schema) })
     }
 }
 

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use crate::dead_letters::LetterError;
 use crate::manifest::{DeadLetterSpec, Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
 use crate::metrics::Metrics;
-use crate::operator::{Opened, Opening, OperatorError, Shape};
+use crate::operator::{Opened, Opening, OperatorError, Shape, StateView};
 use crate::plugin::{Engine, Metered, Plugin, PluginError, PluginFailure, WasmPlugin};
 use crate::source::SourceError;
 
@@ -34,6 +34,10 @@ pub struct OpenedStream {
     pub shape: Shape,
     /// How many batch intervals it is from one of its batches to the next.
     pub every: u64,
+    /// Whether it keeps something from batch to batch.
+    pub keeps: bool,
+    /// The state that it keeps for keys.
+    pub state: Option<Arc<dyn StateView>>,
 }
 
 impl OpenedPipeline {
@@ -85,6 +89,7 @@ impl OpenedPipeline {
             interval: pipeline.interval,
             every,
             partitions: pipeline.partitions.get(),
+            state: stream.from.first().and_then(|from| self.streams.get(from)?.state.clone()),
         };
         let opened = stream.op.open(&opening).map_err(|error| fault(name, &error))?;
         let label = match stream.op.plugin() {
@@ -92,8 +97,11 @@ impl OpenedPipeline {
             None => stream.op.kind().to_owned(),
         };
         self.schemas.insert(name.to_owned(), Arc::clone(&opened.schema));
-        let Opened { shape, every, .. } = opened;
-        self.streams.insert(name.to_owned(), OpenedStream { from: stream.from.clone(), label, shape, every });
+        let Opened { shape, every, keeps, state, .. } = opened;
+        self.streams.insert(
+            name.to_owned(),
+            OpenedStream { from: stream.from.clone(), label, shape, every, keeps, state },
+        );
         Ok(())
     }
 

@@ -9,5 +9,5 @@ mod table;
 mod window;
 
 pub use kept::Kept;
-pub use table::{Keyed, KeyedTable, StateSize};
+pub use table::{KeyedTable, StateSize};
 pub use window::{Entry, History, Window};

@@ -25,12 +25,6 @@ pub struct StateSize {
     pub bytes: usize,
 }
 
-/// An operator's state, to be measured.
-pub trait Keyed: Send + Sync {
-    /// How large it is.
-    fn size(&self) -> StateSize;
-}
-
 /// The keys of a partition and their states.
 pub struct KeyedTable {
     schema: SchemaRef,

@@ -54,6 +54,7 @@ fn transform(
         interval: second(),
         every: 1,
         partitions: 8,
+        state: None,
     };
     let opened = Transform { plugin: "fussy".to_owned() }.open(&opening).unwrap();
     let Shape::Narrow(factory) = opened.shape else { panic!("a transform is narrow") };
@@ -182,6 +183,7 @@ fn sums(tolerance: Tolerance, input: &RecordBatch) -> (Arc<dyn Factory>, Arc<dyn
         interval: second(),
         every: 1,
         partitions: 8,
+        state: None,
     };
     let opened = ReduceByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None }
         .open(&opening)
