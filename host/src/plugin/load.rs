@@ -234,7 +234,8 @@ fn compile(engine: &Engine, path: &Path, limits: &Limits, bytes: &[u8]) -> Resul
     })?;
     let component = code::load(engine.wasm(), &code).map_err(|error| {
         // It was compiled just now, so it is the engine that has no room for what it asks for.
-        PluginFailure::Unsuitable(format!("{} is a component that can't be run: {error:#}", path.display()))
+        let problem = format!("{} is compiled, but its code can't be loaded: {error:#}", path.display());
+        PluginFailure::Unsuitable(problem)
     })?;
     if let Some(cache) = engine.cache() {
         cache.store(bytes, &code);

@@ -93,10 +93,10 @@ fn checked(
 ) -> Result<Transformed, PluginFailure> {
     let Output { batch, origins, rejects } = answer;
     let num_rows = batch.rows as usize;
+    let columns = check::columns_within(batch, &plan.produces, limits)?;
     check_origins(num_rows, origins.as_deref(), num_input_rows)
         .and_then(|()| check_rejects(&rejects, origins.as_deref(), num_input_rows))
         .map_err(PluginFailure::InvalidAnswer)?;
-    let columns = check::columns_within(batch, &plan.produces, limits)?;
     let rejects = rejects.iter().map(|r| Rejected { row: r.row as usize, reason: bounded(&r.reason) });
     Ok(Transformed { columns, num_rows, rejects: rejects.collect(), origins })
 }

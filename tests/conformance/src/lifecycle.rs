@@ -1,7 +1,7 @@
 //! Cases about the life of a context: steps that are taken one after the other, with what holds after each.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use named::{Cell, Record};
 use serde_json::{Map, Value, json};
@@ -206,7 +206,14 @@ impl Life<'_> {
             self.end(A_MOMENT);
             return ensure(self.ended.is_none(), || "it ended".to_owned());
         }
-        self.end(PATIENCE);
+        // A receiver fails when it likes, and the next batch tells; so there are batches until the end.
+        let until = Instant::now() + PATIENCE;
+        while self.ended.is_none() && Instant::now() < until {
+            if self.fuse != Fuse::Nothing {
+                advance(&self.clock, self.case.batch_ms.unwrap_or(500));
+            }
+            self.end(A_MOMENT);
+        }
         match (&self.ended, step.contains_key("error_contains")) {
             (None, _) => Err(Failure::wrong("it does not end")),
             (Some(Err(error)), true) => {

@@ -87,10 +87,10 @@ pub fn uncertain(line: &str, config: &Config) -> Told {
 
 /// The bits of what is not a number, made in two ways, and of a sum.
 fn floats(line: &str) -> String {
-    let zero = black_box(0.0_f64);
+    let (zero, nothing) = (black_box(0.0_f64), black_box(0.0_f64));
     let odd = black_box(f64::from_bits(0xfff8_0000_dead_beef)) + zero;
     let sum: f64 = line.bytes().map(|byte| f64::from(byte) / 10.0).sum();
-    format!("{:x} {:x} {:x}", (zero / zero).to_bits(), odd.to_bits(), sum.to_bits())
+    format!("{:x} {:x} {:x}", (zero / nothing).to_bits(), odd.to_bits(), sum.to_bits())
 }
 
 /// `words` in the order of a map with hashes of `hashes`.
