@@ -53,71 +53,140 @@ enum Stand {
 impl Combining {
     /// For the input of `opening`, by the columns `key`; all other columns are values. Opens the plugin, to see that
     /// it accepts them.
-    pub(super) fn open(opening: &Opening<'_>, key: Vec<usize>) -> Result<Self, OperatorError> {
-        let plugin = plugin_of(opening)?;
-        let blame = Arc::new(Blame::new(opening.tolerance, opening.stream, plugin.as_ref()));
+    pub(super) fn open(
+        opening: &Opening<'_>,
+        key: Vec<usize>,
+        plugin: Arc<dyn CombinePlugin>,
+    ) -> Result<Self, OperatorError> {
+        let id = plugin_of(opening)?;
+        let blame = Arc::new(Blame::new(opening.tolerance, opening.stream, id.as_ref()));
         let num_key_columns = key.len();
-        let factory = |input: &SchemaRef, key, stand| {
-            CombineFactory::new(Arc::clone(plugin), opening.stream, input, key, Arc::clone(&blame), stand)
+        let input = opening.input()?;
+        let values = values_of(input, &key)?;
+        let combined = plugin.combined(&values)?;
+        let factory = |input: &SchemaRef,
+                       key: Vec<usize>,
+                       stand|
+         -> Result<Arc<CombineFactory>, OperatorError> {
+            Ok(Arc::new(CombineFactory {
+                value_schema: values_of(input, &key)?,
+                values: (0..input.fields().len()).filter(|column| !key.contains(column)).collect(),
+                key_fields: key.iter().filter_map(|&column| input.fields().get(column).cloned()).collect(),
+                key,
+                plugin: Arc::clone(&plugin),
+                plugin_name: id.id().name.clone(),
+                stream: opening.stream.to_owned(),
+                first_values: Arc::clone(&values),
+                combined: Arc::clone(&combined),
+                blame: Arc::clone(&blame),
+                stand,
+            }))
         };
-        let before = Arc::new(factory(opening.input()?, key, Stand::Before));
-        plugin.reducer(opening.stream, &before.value_schema)?;
-        let [after, again] = [Stand::After, Stand::Alone]
-            .map(|stand| Arc::new(factory(&before.output(), (0..num_key_columns).collect(), stand)));
-        Ok(Self { before, after, again })
+        let before: Arc<CombineFactory> = factory(input, key, Stand::Before)?;
+        let output = before.output();
+        let rest =
+            |stand| -> Result<_, OperatorError> { factory(&output, (0..num_key_columns).collect(), stand) };
+        Ok(Self { after: rest(Stand::After)?, again: rest(Stand::Alone)?, before })
+    }
+}
+
+/// The schema of the columns of `input` that aren't in `key`.
+fn values_of(input: &SchemaRef, key: &[usize]) -> Result<SchemaRef, OperatorError> {
+    let values: Vec<_> = (0..input.fields().len()).filter(|column| !key.contains(column)).collect();
+    Ok(Arc::new(input.project(&values)?))
+}
+
+/// What combines: a plugin that reduces, or one that aggregates.
+pub(super) trait CombinePlugin: Send + Sync {
+    /// The columns that values with the columns `values` are combined to.
+    fn combined(&self, values: &SchemaRef) -> Result<SchemaRef, OperatorError>;
+
+    /// Opens what combines values as they come in, with the columns `values`.
+    fn first(&self, values: &SchemaRef) -> Result<Box<dyn Reducer>, OperatorError>;
+
+    /// Opens what combines that again, where it is something else.
+    fn again(&self, values: &SchemaRef) -> Result<Option<Box<dyn Reducer>>, OperatorError>;
+}
+
+/// A plugin that reduces.
+pub(super) struct Reducing {
+    plugin: Arc<dyn Plugin>,
+    stream: String,
+}
+
+impl Reducing {
+    pub(super) fn new(opening: &Opening<'_>) -> Result<Arc<Self>, OperatorError> {
+        let plugin = Arc::clone(plugin_of(opening)?);
+        Ok(Arc::new(Self { plugin, stream: opening.stream.to_owned() }))
+    }
+}
+
+impl CombinePlugin for Reducing {
+    fn combined(&self, values: &SchemaRef) -> Result<SchemaRef, OperatorError> {
+        self.plugin.reducer(&self.stream, values)?;
+        Ok(Arc::clone(values))
+    }
+
+    fn first(&self, values: &SchemaRef) -> Result<Box<dyn Reducer>, OperatorError> {
+        Ok(self.plugin.reducer(&self.stream, values)?)
+    }
+
+    fn again(&self, _: &SchemaRef) -> Result<Option<Box<dyn Reducer>>, OperatorError> {
+        Ok(None)
     }
 }
 
 /// Makes the combining of one operator on one side of an exchange.
 pub(super) struct CombineFactory {
-    plugin: Arc<dyn Plugin>,
+    plugin: Arc<dyn CombinePlugin>,
+    plugin_name: String,
     stream: String,
     key: Vec<usize>,
     values: Vec<usize>,
     key_fields: Fields,
+    /// The columns of values as they come in.
     value_schema: SchemaRef,
+    /// The columns of values before anything was combined.
+    first_values: SchemaRef,
+    /// The columns of values that are combined.
+    combined: SchemaRef,
     blame: Arc<Blame>,
     stand: Stand,
 }
 
 impl CombineFactory {
-    fn new(
-        plugin: Arc<dyn Plugin>,
-        stream: &str,
-        input: &SchemaRef,
-        key: Vec<usize>,
-        blame: Arc<Blame>,
-        stand: Stand,
-    ) -> Self {
-        let values: Vec<_> = (0..input.fields().len()).filter(|column| !key.contains(column)).collect();
-        let fields = |columns: &[usize]| {
-            columns.iter().filter_map(|&c| input.fields().get(c).cloned()).collect::<Fields>()
-        };
-        let (key_fields, value_schema) = (fields(&key), Arc::new(Schema::new(fields(&values))));
-        Self { plugin, stream: stream.to_owned(), key, values, key_fields, value_schema, blame, stand }
-    }
-
-    /// The key columns, then the values.
+    /// The key columns, then the combined values.
     pub(super) fn output(&self) -> SchemaRef {
-        Arc::new(Schema::new(
-            self.key_fields.iter().chain(self.value_schema.fields()).cloned().collect::<Fields>(),
-        ))
+        with_key(&self.key_fields, &self.combined)
     }
+}
+
+/// The columns of a key, then those of `values`.
+fn with_key(key: &Fields, values: &SchemaRef) -> SchemaRef {
+    Arc::new(Schema::new(key.iter().chain(values.fields()).cloned().collect::<Fields>()))
 }
 
 impl Factory for CombineFactory {
     fn make(&self) -> Result<Box<dyn Process>, OperatorError> {
+        let again = self.plugin.again(&self.first_values)?;
+        let (reducer, merger) = match (self.stand, again) {
+            (Stand::Before, again) => (self.plugin.first(&self.first_values)?, again),
+            (_, Some(again)) => (again, None),
+            (_, None) => (self.plugin.first(&self.first_values)?, None),
+        };
         Ok(Box::new(Combine {
+            key_fields: self.key_fields.clone(),
             key: self.key.clone(),
             values: self.values.clone(),
             output: self.output(),
             encoder: KeyEncoder::new(&self.key_fields)?,
             groups: Groups::default(),
             fresh: Waiting::new(Arc::clone(&self.value_schema)),
-            combined: Waiting::new(Arc::clone(&self.value_schema)),
+            combined: Waiting::new(Arc::clone(&self.combined)),
             merge_at: MAX_COMBINED_ROWS,
-            reducer: self.plugin.reducer(&self.stream, &self.value_schema)?,
-            plugin: self.plugin.id().name.clone(),
+            reducer,
+            merger,
+            plugin: self.plugin_name.clone(),
             stream: self.stream.clone(),
             blame: Arc::clone(&self.blame),
             stand: self.stand,
@@ -126,7 +195,17 @@ impl Factory for CombineFactory {
     }
 }
 
+/// Which rows are combined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Those that came in.
+    First,
+    /// Those that are combined already.
+    Again,
+}
+
 struct Combine {
+    key_fields: Fields,
     key: Vec<usize>,
     values: Vec<usize>,
     output: SchemaRef,
@@ -138,7 +217,10 @@ struct Combine {
     combined: Waiting,
     /// How many combined rows are combined with one another.
     merge_at: usize,
+    /// Combines rows as they came in.
     reducer: Box<dyn Reducer>,
+    /// Combines what is combined, where that is something else.
+    merger: Option<Box<dyn Reducer>>,
     plugin: String,
     stream: String,
     blame: Arc<Blame>,
@@ -196,7 +278,7 @@ impl Process for Combine {
             aside.mark(task, &self.blame, &offsets, &data);
         }
         let mut keys = self.encoder.decode(offsets, data)?;
-        out.dead.extend(aside.letters(&keys, &self.output, &self.blame)?);
+        out.dead.extend(aside.letters(&keys, &self.key_fields, &self.blame)?);
         self.merge_at = MAX_COMBINED_ROWS;
         let Some(sorted) = values else { return Ok(()) };
         if !aside.causes.is_empty() {
@@ -220,20 +302,20 @@ impl Combine {
 
     fn combine_fresh(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
         match self.fresh.take_sorted(self.groups.len())? {
-            Some(sorted) => self.combine(task, sorted),
+            Some(sorted) => self.combine(task, sorted, Step::First),
             None => Ok(()),
         }
     }
 
     fn merge(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
         match self.combined.take_sorted(self.groups.len())? {
-            Some(sorted) => self.combine(task, sorted),
+            Some(sorted) => self.combine(task, sorted, Step::Again),
             None => Ok(()),
         }
     }
 
     /// Combines sorted rows, so that a key has one row, or one for each call that its rows were in.
-    fn combine(&mut self, task: &TaskInfo, mut sorted: Sorted) -> Result<(), OperatorError> {
+    fn combine(&mut self, task: &TaskInfo, mut sorted: Sorted, step: Step) -> Result<(), OperatorError> {
         if !self.aside.causes.is_empty() {
             sorted = self.aside.divert(&sorted)?;
         }
@@ -242,15 +324,15 @@ impl Combine {
             return Ok(());
         }
         let is_large =
-            num_rows > MAX_CALL_ROWS || bytes_of(sorted.values.columns()) > self.reducer.max_input().0;
+            num_rows > MAX_CALL_ROWS || bytes_of(sorted.values.columns()) > self.reducer(step).max_input().0;
         if is_large && num_rows > 1 {
             let (first, second) = sorted.split_at(num_rows / 2);
-            self.combine(task, first)?;
-            return self.combine(task, second);
+            self.combine(task, first, step)?;
+            return self.combine(task, second, step);
         }
-        match self.call(task, &sorted) {
+        match self.call(task, &sorted, step) {
             Ok(combined) => self.keep(&sorted, combined),
-            Err(error) => return self.recover(task, sorted, error),
+            Err(error) => return self.recover(task, sorted, step, error),
         }
         Ok(())
     }
@@ -260,42 +342,60 @@ impl Combine {
         self.combined.blocks.push(combined);
     }
 
-    fn call(&mut self, task: &TaskInfo, sorted: &Sorted) -> Result<RecordBatch, PluginError> {
-        let call = Call { time: task.time, partition: task.partition };
-        self.reducer.reduce(&call, &sorted.ends, &sorted.values)
+    fn reducer(&mut self, step: Step) -> &mut Box<dyn Reducer> {
+        match (step, &mut self.merger) {
+            (Step::Again, Some(merger)) => merger,
+            _ => &mut self.reducer,
+        }
     }
 
-    fn call_anew(&mut self, task: &TaskInfo, sorted: &Sorted) -> Result<RecordBatch, PluginError> {
-        self.reducer.renew();
-        self.call(task, sorted)
+    fn call(&mut self, task: &TaskInfo, sorted: &Sorted, step: Step) -> Result<RecordBatch, PluginError> {
+        let call = Call { time: task.time, partition: task.partition };
+        self.reducer(step).reduce(&call, &sorted.ends, &sorted.values)
+    }
+
+    fn call_anew(
+        &mut self,
+        task: &TaskInfo,
+        sorted: &Sorted,
+        step: Step,
+    ) -> Result<RecordBatch, PluginError> {
+        self.reducer(step).renew();
+        self.call(task, sorted, step)
     }
 
     /// Sets aside the keys that fail alone, and combines the rows of the others.
-    fn recover(&mut self, task: &TaskInfo, sorted: Sorted, error: PluginError) -> Result<(), OperatorError> {
+    fn recover(
+        &mut self,
+        task: &TaskInfo,
+        sorted: Sorted,
+        step: Step,
+        error: PluginError,
+    ) -> Result<(), OperatorError> {
         let blame = Arc::clone(&self.blame);
         blame.pardon(task.time, error)?;
         // The instance may have failed over what it did before.
-        let cause = match self.call_anew(task, &sorted) {
+        let cause = match self.call_anew(task, &sorted, step) {
             Ok(combined) => {
                 self.keep(&sorted, combined);
                 return Ok(());
             }
             Err(error) => blame.pardon(task.time, error)?,
         };
-        self.call_anew(task, &sorted.of_keys(0..0)).map_err(OperatorError::FailsWithoutRows)?;
+        self.call_anew(task, &sorted.of_keys(0..0), step).map_err(OperatorError::FailsWithoutRows)?;
         let num_keys = sorted.keys.len();
         let poison = blame.search(task.time, 0..num_keys, cause, &mut |keys| {
-            self.call_anew(task, &sorted.of_keys(keys)).map(drop)
+            self.call_anew(task, &sorted.of_keys(keys), step).map(drop)
         })?;
         if poison.is_empty() {
             // Its keys fail only in company.
-            self.combine(task, sorted.of_keys(0..num_keys / 2))?;
-            return self.combine(task, sorted.of_keys(num_keys / 2..num_keys));
+            self.combine(task, sorted.of_keys(0..num_keys / 2), step)?;
+            return self.combine(task, sorted.of_keys(num_keys / 2..num_keys), step);
         }
         for (place, cause) in poison {
             sorted.keys.get(place).into_iter().for_each(|&id| self.aside.add(id, cause.clone()));
         }
-        self.combine(task, sorted)
+        self.combine(task, sorted, step)
     }
 
     /// Sets aside keys of which two rows don't fit into one call, so that they can never become one.
@@ -354,14 +454,14 @@ impl SetAside {
     fn letters(
         &self,
         keys: &[ArrayRef],
-        schema: &SchemaRef,
+        key_fields: &Fields,
         blame: &Blame,
     ) -> Result<Vec<DeadLetter>, OperatorError> {
         let mut letters = Vec::new();
         for (ids, values) in &self.rows {
             let mut columns = of_rows(keys, ids)?;
             columns.extend(values.columns().iter().cloned());
-            let rows = json_rows(&RecordBatch::try_new(Arc::clone(schema), columns)?)?;
+            let rows = json_rows(&RecordBatch::try_new(with_key(key_fields, &values.schema()), columns)?)?;
             let causes = ids.iter().filter_map(|id| self.causes.get(id));
             letters.extend(causes.zip(rows).map(|(cause, row)| blame.letter(cause.clone(), row)));
         }

@@ -4,6 +4,7 @@
 //! output and its *shape*: work within a task, or work before and after an exchange of rows between tasks.
 //! The work itself is a `Process`, made once a worker. Knows nothing of threads, sources or sinks.
 
+mod aggregate_by_key;
 mod combine;
 mod count;
 mod count_by_value;
@@ -33,6 +34,7 @@ use crate::plugin::{Plugin, PluginError};
 use crate::record::{BatchTime, DeadLetter, Interval, describe};
 use crate::state::StateSize;
 
+pub use aggregate_by_key::AggregateByKey;
 pub use count::Count;
 pub use count_by_value::CountByValue;
 pub use filter::Filter;
@@ -48,7 +50,7 @@ pub use update_state::{MapWithState, StateSnapshots, UpdateStateByKey};
 pub use window::{WindowOf, WindowSpec};
 
 /// The operators, as manifests name them.
-pub const KINDS: [&str; 15] = [
+pub const KINDS: [&str; 16] = [
     "transform",
     "filter",
     "union",
@@ -58,6 +60,7 @@ pub const KINDS: [&str; 15] = [
     "count_by_value",
     "reduce",
     "reduce_by_key",
+    "aggregate_by_key",
     "group_by_key",
     "cogroup",
     "join",
@@ -81,6 +84,7 @@ pub fn from_options<'de, D: Deserializer<'de>>(
         "count_by_value" => Box::new(CountByValue::deserialize(options)?),
         "reduce" => Box::new(Reduce::deserialize(options)?),
         "reduce_by_key" => Box::new(ReduceByKey::deserialize(options)?),
+        "aggregate_by_key" => Box::new(AggregateByKey::deserialize(options)?),
         "group_by_key" => Box::new(GroupByKey::deserialize(options)?),
         "cogroup" => Box::new(Cogroup::deserialize(options)?),
         "join" => Box::new(Join::deserialize(options)?),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::combine::Combining;
+use super::combine::{Combining, Reducing};
 use super::{Exchange, Opened, Opening, Operator, OperatorError, WindowSpec};
 
 /// The options of `reduce`.
@@ -27,7 +27,8 @@ impl Operator for Reduce {
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
-        let Combining { before, after, again } = Combining::open(opening, Vec::new())?;
+        let Combining { before, after, again } =
+            Combining::open(opening, Vec::new(), Reducing::new(opening)?)?;
         let schema = Arc::clone(opening.input()?);
         Opened::combining(opening, schema, self.window, [before, after, again], Exchange::Gather)
     }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::combine::Combining;
+use super::combine::{Combining, Reducing};
 use super::{Exchange, Opened, Opening, Operator, OperatorError, WindowSpec, key_columns};
 
 /// The options of `reduce_by_key`.
@@ -35,7 +35,7 @@ impl Operator for ReduceByKey {
                     .to_owned();
             return Err(OperatorError::Option { key: "key", problem });
         }
-        let Combining { before, after, again } = Combining::open(opening, key)?;
+        let Combining { before, after, again } = Combining::open(opening, key, Reducing::new(opening)?)?;
         let schema = after.output();
         let exchange = Exchange::ByKey((0..self.key.len()).collect());
         Opened::combining(opening, schema, self.window, [before, after, again], exchange)
