@@ -13,6 +13,7 @@ mod directory;
 mod determinism;
 mod pure_calls;
 mod operators;
+mod keyed_operators;
 mod bad_input;
 mod bad_manifests;
 mod dead_letters;
