@@ -1,7 +1,7 @@
 //! The input of the word count: lines of eight words over a Zipf vocabulary, in a file.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,6 +39,21 @@ pub fn make(folder: &Path, num_lines: u64) -> Result<PathBuf> {
         }
     }
     fs::remove_dir_all(made)?;
+    Ok(input)
+}
+
+/// A folder in `folder` with one file of `num_lines` lines in which no word comes twice.
+pub fn make_distinct(folder: &Path, num_lines: u64) -> Result<PathBuf> {
+    let input = folder.join("distinct");
+    fs::create_dir_all(&input)?;
+    let mut file =
+        BufWriter::new(File::create(input.join("lines.txt")).context("cannot make the input file")?);
+    for line in 0..num_lines as u32 {
+        // An odd factor gives different numbers different products, in no order.
+        let word = |i: u32| format!("{:08x}", (line * WORDS + i).wrapping_mul(0x9e37_79b1));
+        writeln!(file, "{}", (0..WORDS).map(word).collect::<Vec<_>>().join(" "))?;
+    }
+    file.flush()?;
     Ok(input)
 }
 

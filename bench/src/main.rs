@@ -56,6 +56,9 @@ fn main() -> Result<()> {
         measure(&mut figures).with_context(|| format!("cannot measure {name}"))
     };
     group("wordcount", &|figures| wordcount::measure(figures, folder.path(), args.lines, args.turns))?;
+    group("distinct", &|figures| {
+        wordcount::measure_distinct(figures, folder.path(), args.lines / 4, args.turns)
+    })?;
     group("sandbox", &|figures| sandbox::measure(figures, args.turns))?;
     group("latency", &|figures| latency::measure(figures, args.seconds))?;
     group("batch", &|figures| latency::measure_empty(figures))?;

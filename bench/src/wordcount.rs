@@ -51,6 +51,24 @@ pub fn measure(figures: &mut Figures, folder: &Path, num_lines: u64, turns: usiz
     Ok(())
 }
 
+/// Measures the same with words that all differ, the worst that can happen to a table of keys.
+pub fn measure_distinct(figures: &mut Figures, folder: &Path, num_lines: u64, turns: usize) -> Result<()> {
+    let input = input::make_distinct(folder, num_lines)?;
+    let engine = Engine::new(&EngineOptions::from_env())?;
+    let (words, num_different) = hand::count(&input.join("lines.txt"), 2)?;
+    ensure!(num_different as i64 == words, "of {words} words only {num_different} differ");
+    let mut seconds: [Vec<f64>; 2] = Default::default();
+    for _ in 0..turns.max(1) {
+        let turn = [pipeline(&input, &engine, Operators::Wasm, 2)?, by_hand(&input.join("lines.txt"), 2)?];
+        seconds.iter_mut().zip(turn).for_each(|(all, one)| all.push(one.as_secs_f64()));
+    }
+    let medians: Vec<f64> = seconds.into_iter().map(median).collect();
+    let [wasm, hand] = medians.as_slice() else { return Ok(()) };
+    figures.add("distinct.words_per_s", words as f64 / wasm, "words/s", None);
+    figures.add("distinct.wasm_over_hand", hand / wasm, "", None);
+    Ok(())
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operators {
     Wasm,

@@ -23,7 +23,7 @@ use crate::record::{DeadLetter, DeadLetterKind, json_rows};
 
 /// How many rows are sorted and combined together: so many that most keys come several times, so few that they
 /// stay in the cache.
-const ENOUGH_ROWS: usize = 64 * 1024;
+const ENOUGH_ROWS: usize = 128 * 1024;
 /// How many combined rows may wait to be combined with one another.
 const MAX_COMBINED_ROWS: usize = 1024 * 1024;
 /// The most rows of one call; more don't make it faster.

@@ -7,6 +7,7 @@ mod cut;
 mod groups;
 mod keys;
 mod shuffle;
+mod slots;
 
 pub use cut::{MIN_ROWS, concatenate, cut, cut_into, num_partitions};
 pub use groups::{Groups, TooManyKeys};

@@ -136,8 +136,8 @@ pub(super) fn fields(answered: Vec<FieldResult>) -> Result<Vec<FieldRef>, String
 
 /// Row or column indices that are to be below `end`.
 pub(super) fn indices(what: &str, answered: &[u32], end: usize) -> Result<(), String> {
-    match answered.iter().max() {
-        Some(&most) if most as usize >= end => Err(format!("{what} {most} doesn't exist; there are {end}")),
+    match answered.iter().copied().max() {
+        Some(most) if most as usize >= end => Err(format!("{what} {most} doesn't exist; there are {end}")),
         _ => Ok(()),
     }
 }

@@ -1,0 +1,123 @@
+//! Ids found by hash: a vector of numbers, each of them a hash and an id.
+//!
+//! An id stands where the highest bits of its hash say, or in the next empty place behind. At most half of the
+//! places are taken, so that the first look mostly answers.
+
+/// Ids by hash. An id says nothing about its key: whoever asks compares.
+#[derive(Default)]
+pub struct Slots {
+    /// A hash above, an id and one below; 0 is an empty place. Empty, or a power of two.
+    slots: Vec<u64>,
+    num_ids: usize,
+}
+
+/// The places of a table with an id in it, at least.
+const LEAST_SLOTS: usize = 1024;
+/// A table with fewer ids than one in so many places is given back rather than wiped.
+const SPARSE: usize = 32;
+
+impl Slots {
+    /// An id that may have this hash, found without a branch; one that was never given where there is none.
+    #[inline]
+    pub fn guess(&self, hash: u32) -> u32 {
+        (self.slots.get(self.place(hash)).copied().unwrap_or(0) as u32).wrapping_sub(1)
+    }
+
+    /// The id with this hash that is `wanted`.
+    #[inline]
+    pub fn find(&self, hash: u32, wanted: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut place = self.place(hash);
+        // Half of the places are empty, so that the search ends.
+        loop {
+            match self.slots.get(place) {
+                None if place == 0 => return None,
+                None => place = 0,
+                Some(0) => return None,
+                Some(slot) => {
+                    let id = (*slot as u32).wrapping_sub(1);
+                    if (slot >> 32) as u32 == hash && wanted(id) {
+                        return Some(id);
+                    }
+                    place += 1;
+                }
+            }
+        }
+    }
+
+    /// Adds an id below `u32::MAX`.
+    pub fn insert(&mut self, hash: u32, id: u32) {
+        if (self.num_ids + 1) * 2 > self.slots.len() {
+            let more = (self.slots.len() * 2).max(LEAST_SLOTS);
+            let old = std::mem::replace(&mut self.slots, vec![0; more]);
+            old.into_iter().filter(|slot| *slot != 0).for_each(|slot| self.put(slot));
+        }
+        self.put(u64::from(hash) << 32 | (u64::from(id) + 1));
+        self.num_ids += 1;
+    }
+
+    /// Forgets all ids.
+    pub fn clear(&mut self) {
+        if self.slots.len() > LEAST_SLOTS && self.num_ids < self.slots.len() / SPARSE {
+            self.slots = Vec::new();
+        }
+        self.slots.fill(0);
+        self.num_ids = 0;
+    }
+
+    fn put(&mut self, slot: u64) {
+        let mut place = self.place((slot >> 32) as u32);
+        loop {
+            match self.slots.get_mut(place) {
+                None => place = 0,
+                Some(empty @ 0) => return *empty = slot,
+                Some(_) => place += 1,
+            }
+        }
+    }
+
+    /// The highest bits of `hash`, as many as number the places.
+    #[inline]
+    fn place(&self, hash: u32) -> usize {
+        ((u64::from(hash) * self.slots.len() as u64) >> 32) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_found_whatever_their_hashes_have_in_common() {
+        for hash in [|_| 0, |_| u32::MAX, |i: u32| i, |i: u32| i << 20, |i: u32| i.wrapping_mul(0x9e37_79b9)]
+        {
+            let mut slots = Slots::default();
+            assert_eq!(slots.find(hash(0), |_| true), None);
+            (0..1000).for_each(|id| slots.insert(hash(id), id));
+            for id in 0..1000 {
+                assert_eq!(slots.find(hash(id), |found| found == id), Some(id));
+            }
+            assert_eq!(slots.find(hash(0), |_| false), None);
+            slots.clear();
+            assert_eq!(slots.find(hash(0), |_| true), None);
+        }
+    }
+
+    #[test]
+    fn a_guess_is_an_id_that_is_there_or_none() {
+        let mut slots = Slots::default();
+        assert_eq!(slots.guess(7), u32::MAX);
+        slots.insert(7, 3);
+        assert_eq!((slots.guess(7), slots.guess(u32::MAX)), (3, u32::MAX));
+    }
+
+    #[test]
+    fn a_table_that_was_large_once_does_not_stay_so() {
+        let mut slots = Slots::default();
+        (0..100_000_u32).for_each(|id| slots.insert(id.wrapping_mul(0x9e37_79b9), id));
+        slots.clear();
+        assert!(slots.slots.len() > 100_000);
+        slots.insert(1, 0);
+        slots.clear();
+        assert!(slots.slots.is_empty());
+    }
+}
