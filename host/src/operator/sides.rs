@@ -71,6 +71,14 @@ impl SidesPlan {
     }
 }
 
+/// Rows of a lone input, sorted by key.
+pub(super) struct Encoded {
+    /// Key i is `data[offsets[i] .. offsets[i + 1]]`.
+    pub(super) offsets: Vec<i32>,
+    pub(super) data: Vec<u8>,
+    pub(super) rows: Sorted,
+}
+
 /// Rows of several inputs, sorted by key.
 pub(super) struct ByKey {
     /// The columns of the keys.
@@ -113,12 +121,12 @@ impl Sides {
     }
 
     /// The keys as offsets and bytes, and the rows of a lone input by key; none where there are no rows.
-    pub(super) fn take_encoded(&mut self) -> Result<Option<(Vec<i32>, Vec<u8>, Sorted)>, OperatorError> {
+    pub(super) fn take_encoded(&mut self) -> Result<Option<Encoded>, OperatorError> {
         let num_keys = self.groups.len();
         let Some(side) = self.waiting.first_mut() else { return Ok(None) };
         let Some(sorted) = side.take_sorted(num_keys)? else { return Ok(None) };
         let (offsets, data) = self.groups.take();
-        Ok(Some((offsets, data, sorted)))
+        Ok(Some(Encoded { offsets, data, rows: sorted }))
     }
 
     /// All rows by key; none where there are no rows.

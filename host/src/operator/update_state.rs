@@ -12,7 +12,7 @@ use arrow::datatypes::{FieldRef, Fields, Schema, SchemaRef};
 use serde::Deserialize;
 
 use super::poison::{Blame, Cause};
-use super::sides::{Sides, SidesPlan};
+use super::sides::{Encoded, Sides, SidesPlan};
 use super::{
     Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, StateView, TaskInfo,
     Wide, plugin_of,
@@ -261,7 +261,7 @@ impl Updating {
     fn due(&mut self, table: &mut KeyedTable, task: &TaskInfo) -> Result<Option<Due>, OperatorError> {
         let (mut offsets, mut data, mut ends, values) = match self.sides.take_encoded()? {
             // Every key of a lone input has values, so its ends are those of all keys.
-            Some((offsets, data, side)) => (offsets, data, side.ends, side.values),
+            Some(Encoded { offsets, data, rows }) => (offsets, data, rows.ends, rows.values),
             None => (vec![0], Vec::new(), Vec::new(), RecordBatch::new_empty(Arc::clone(&self.value_schema))),
         };
         let mut slots = table.find(&offsets, &data);

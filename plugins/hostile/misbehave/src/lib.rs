@@ -14,11 +14,12 @@ use tidemill_plugin::{
 /// What to do when it is opened.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Config {
+pub struct Config {
     open: String,
 }
 
-struct Misbehave;
+/// The transform.
+pub struct Misbehave;
 
 impl Transform for Misbehave {
     fn open(config: &str, input: &Schema) -> Result<(Self, Plan), String> {
