@@ -81,6 +81,9 @@ pub(super) struct ByKey {
     pub(super) sides: Vec<Sorted>,
 }
 
+/// Keys as offsets and bytes, and the rows of a lone input, sorted by them.
+pub(super) type Encoded = (Vec<i32>, Vec<u8>, Sorted);
+
 /// Rows of several inputs on their way.
 pub(super) struct Sides {
     plan: SidesPlan,
@@ -112,8 +115,8 @@ impl Sides {
         Ok(())
     }
 
-    /// The keys as offsets and bytes, and the rows of a lone input by key; none where there are no rows.
-    pub(super) fn take_encoded(&mut self) -> Result<Option<(Vec<i32>, Vec<u8>, Sorted)>, OperatorError> {
+    /// All keys, and the rows of a lone input; none where there are no rows.
+    pub(super) fn take_encoded(&mut self) -> Result<Option<Encoded>, OperatorError> {
         let num_keys = self.groups.len();
         let Some(side) = self.waiting.first_mut() else { return Ok(None) };
         let Some(sorted) = side.take_sorted(num_keys)? else { return Ok(None) };
