@@ -16,7 +16,7 @@ fn exceptions() -> Exceptions {
 }
 
 fn harness() -> Harness {
-    for name in ["named_transform", "named_reduce"] {
+    for name in ["named_transform", "named_reduce", "named_update", "named_map_with_state"] {
         plugin(name);
     }
     Harness::new(&plugin_folder(), Some(cache_folder())).unwrap()

@@ -1,4 +1,6 @@
-//! A pipeline put together from Rust.
+//! A pipeline put together from Rust. Its operators stand in `operators.rs`.
+
+mod operators;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -9,9 +11,7 @@ use super::report::Listener;
 use super::running::{RunningContext, StartError, start};
 use crate::batch::{Clock, SystemClock};
 use crate::manifest::{DeadLetterSpec, Fault, Output, Pipeline, Place, PluginSource, Stream};
-use crate::operator::{
-    Count, CountByValue, Filter, Operator, Reduce, ReduceByKey, Repartition, Tolerance, Transform, Union,
-};
+use crate::operator::{Operator, Tolerance};
 use crate::plugin::{Engine, EngineOptions, Plugin, PluginSpec};
 use crate::record::{BatchTime, Interval, Partition};
 use crate::sink::{Console, Discard, Files, ForEach, FunctionError, Sink};
@@ -142,54 +142,7 @@ impl StreamingContext {
         self.source(name, queue.clone())
     }
 
-    /// Maps, filters or flat-maps with a plugin.
-    pub fn transform(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
-        self.operator(name, &[from], Transform { plugin: plugin.0.clone() })
-    }
-
-    /// Keeps the rows that a plugin chooses.
-    pub fn filter(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
-        self.operator(name, &[from], Filter { plugin: plugin.0.clone() })
-    }
-
-    /// The rows of several streams, stream after stream.
-    pub fn union(&mut self, name: &str, from: &[&StreamHandle]) -> StreamHandle {
-        self.operator(name, from, Union {})
-    }
-
-    /// The rows of a stream in `partitions` partitions.
-    pub fn repartition(&mut self, name: &str, from: &StreamHandle, partitions: NonZeroUsize) -> StreamHandle {
-        self.operator(name, &[from], Repartition { partitions })
-    }
-
-    /// How many rows each batch has.
-    pub fn count(&mut self, name: &str, from: &StreamHandle) -> StreamHandle {
-        self.operator(name, &[from], Count::default())
-    }
-
-    /// Each distinct row of a batch, and how often it is there.
-    pub fn count_by_value(&mut self, name: &str, from: &StreamHandle) -> StreamHandle {
-        self.operator(name, &[from], CountByValue::default())
-    }
-
-    /// All rows of a batch as one, combined by a plugin.
-    pub fn reduce(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
-        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: None })
-    }
-
-    /// The rows of each key as one, combined by a plugin. `key` names the columns that make the key.
-    pub fn reduce_by_key(
-        &mut self,
-        name: &str,
-        from: &StreamHandle,
-        key: &[&str],
-        plugin: &PluginHandle,
-    ) -> StreamHandle {
-        let key = key.iter().map(|&column| column.to_owned()).collect();
-        self.operator(name, &[from], ReduceByKey { plugin: plugin.0.clone(), key, window: None })
-    }
-
-    /// Any operator.
+    /// Any operator, with all its options.
     pub fn operator(
         &mut self,
         name: &str,

@@ -71,14 +71,6 @@ impl SidesPlan {
     }
 }
 
-/// Rows of a lone input, sorted by key.
-pub(super) struct Encoded {
-    /// Key i is `data[offsets[i] .. offsets[i + 1]]`.
-    pub(super) offsets: Vec<i32>,
-    pub(super) data: Vec<u8>,
-    pub(super) rows: Sorted,
-}
-
 /// Rows of several inputs, sorted by key.
 pub(super) struct ByKey {
     /// The columns of the keys.
@@ -87,6 +79,14 @@ pub(super) struct ByKey {
     pub(super) num_keys: usize,
     /// The values of each input; keys without any are left out.
     pub(super) sides: Vec<Sorted>,
+}
+
+/// Rows of a lone input, sorted by key.
+pub(super) struct Encoded {
+    /// Key i is `data[offsets[i] .. offsets[i + 1]]`.
+    pub(super) offsets: Vec<i32>,
+    pub(super) data: Vec<u8>,
+    pub(super) rows: Sorted,
 }
 
 /// Rows of several inputs on their way.
@@ -120,7 +120,7 @@ impl Sides {
         Ok(())
     }
 
-    /// The keys as offsets and bytes, and the rows of a lone input by key; none where there are no rows.
+    /// All keys, and the rows of a lone input; none where there are no rows.
     pub(super) fn take_encoded(&mut self) -> Result<Option<Encoded>, OperatorError> {
         let num_keys = self.groups.len();
         let Some(side) = self.waiting.first_mut() else { return Ok(None) };

@@ -5,6 +5,7 @@
 //! made of partial results, one for each *pane*, the longest piece that every window holds whole or not at all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use serde::Deserialize;
@@ -26,6 +27,16 @@ pub struct WindowSpec {
 }
 
 impl WindowSpec {
+    /// A window as often as the input has batches.
+    pub const fn of(length: Duration) -> Self {
+        Self { length: Period(length), slide: None }
+    }
+
+    /// A window every `slide`.
+    pub const fn sliding(length: Duration, slide: Duration) -> Self {
+        Self { length: Period(length), slide: Some(Period(slide)) }
+    }
+
     /// In batches of the input of `opening`.
     pub(super) fn resolve(&self, opening: &Opening<'_>) -> Result<Window, OperatorError> {
         let every = opening.every.max(1);

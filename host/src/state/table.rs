@@ -104,7 +104,9 @@ impl KeyedTable {
 
     fn restore(&mut self, before: &Before) {
         let mut back = Vec::new();
-        for (row, (key, touched)) in (0_u32..).zip(before.keys.iter().zip(&before.touched)) {
+        let rows = before.keys.iter().zip(&before.touched).zip(0_u32..).collect::<Vec<_>>();
+        // Last change first, so that every key is back in its own slot, and the order of slots is what it was.
+        for ((key, touched), row) in rows.into_iter().rev() {
             match touched {
                 Some(touched) => back.push((self.touch(key, *touched), row)),
                 None => self.remove(key),
@@ -259,3 +261,6 @@ fn keys_of<'a>(offsets: &'a [i32], data: &'a [u8]) -> impl Iterator<Item = &'a [
     let bounds = offsets.iter().zip(offsets.iter().skip(1));
     bounds.map(move |(start, end)| data.get(at(start)..at(end)).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,7 +64,7 @@ pub struct Case {
     pub expected_state: Option<Vec<Value>>,
     /// The state after the last batch.
     pub expected_state_last: Option<Value>,
-    /// The state after some batch.
+    /// The state after at least one batch.
     pub expected_state_some: Option<Value>,
     /// What is done to the first stream, step by step.
     pub pipeline: Option<Vec<StepSpec>>,
@@ -97,6 +97,8 @@ pub struct StepSpec {
     pub window_ms: Option<u64>,
     /// The slide of its window.
     pub slide_ms: Option<u64>,
+    /// How long a key may go without values before its state is dropped.
+    pub timeout_ms: Option<u64>,
     /// The second stream.
     pub other: Option<Other>,
     /// The other streams.
@@ -119,6 +121,12 @@ impl Case {
     /// The inputs that there are, in order.
     pub fn all_inputs(&self) -> Vec<&Input> {
         [Some(&self.inputs), self.inputs2.as_ref(), self.inputs3.as_ref()].into_iter().flatten().collect()
+    }
+
+    /// Whether it says what the states of keys are.
+    pub fn has_states(&self) -> bool {
+        let one = self.expected_state_last.is_some() || self.expected_state_some.is_some();
+        self.expected_state.is_some() || one
     }
 
     /// A parameter that is a whole number.

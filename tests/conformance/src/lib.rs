@@ -10,6 +10,7 @@ mod rows;
 mod compare;
 mod pipeline;
 mod adapt;
+mod checks;
 mod run;
 mod receivers;
 mod sources;

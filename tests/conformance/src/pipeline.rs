@@ -1,5 +1,7 @@
 //! From the steps of a case to operators: the one place that knows which of ours is which of Spark's.
 
+mod state;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -37,6 +39,8 @@ pub struct Builder<'a> {
     pub inputs: Vec<Stream>,
     /// What becomes of records on which a function fails.
     pub on_error: OnError,
+    /// The stream that keeps states which can be looked at; its record is a key with its state.
+    pub keeper: Option<Stream>,
     /// How many names were given.
     pub num_names: usize,
 }
@@ -81,9 +85,10 @@ impl Builder<'_> {
                 let other = self.other(step.other.as_ref())?;
                 self.join(from, other, &step.op)
             }
-            "combineByKey" => Err(missing("aggregate_by_key")),
-            "updateStateByKey" => Err(missing("update_state_by_key")),
-            "mapWithState" | "stateSnapshots" => Err(missing("map_with_state")),
+            "combineByKey" => Err(Failure::unsupported("there is no operator `aggregate_by_key` yet")),
+            "updateStateByKey" => self.update_state_by_key(from, step),
+            "mapWithState" => self.map_with_state(from, step),
+            "stateSnapshots" => self.state_snapshots(),
             other => Err(Failure::unsupported(format!("the harness has no operator for `{other}`"))),
         }
     }
@@ -270,10 +275,6 @@ impl Builder<'_> {
         self.num_names += 1;
         format!("{what}_{}", self.num_names)
     }
-}
-
-fn missing(kind: &str) -> Failure {
-    Failure::unsupported(format!("there is no operator `{kind}` yet"))
 }
 
 /// The columns that make the key of pairs.

@@ -18,9 +18,8 @@ use tidemill::plugin::{Engine, EngineOptions};
 use tidemill::record::{BatchTime, Partition};
 use tidemill::source::{Queue, Take};
 
-use crate::adapt::adapted;
 use crate::case::{Input, StepSpec};
-use crate::compare::{same, same_sorted};
+use crate::checks::{check, check_states};
 use crate::pipeline::{Builder, Stream};
 use crate::rows::{schema, to_records, to_rows};
 use crate::{Case, Failure, ensure, lifecycle, sources, times};
@@ -95,7 +94,14 @@ impl Harness {
 
     /// A builder of steps in `context`, behind `inputs`.
     pub fn builder<'a>(&'a self, context: &'a mut StreamingContext, inputs: Vec<Stream>) -> Builder<'a> {
-        Builder { context, plugins: &self.plugins, inputs, on_error: OnError::DeadLetter, num_names: 0 }
+        Builder {
+            context,
+            plugins: &self.plugins,
+            inputs,
+            on_error: OnError::DeadLetter,
+            keeper: None,
+            num_names: 0,
+        }
     }
 
     fn run_pipeline(&self, case: &Case) -> Result<Held, Failure> {
@@ -109,8 +115,12 @@ impl Harness {
             builder.on_error = OnError::Stop;
         }
         let stream = build(&mut builder, case, steps)?;
-        let collected = Collected::default();
+        let snapshots = case.has_states().then(|| builder.state_snapshots()).transpose()?;
+        let (collected, states) = (Collected::default(), Collected::default());
         collected.collect(&mut context, &stream.handle);
+        if let Some(snapshots) = &snapshots {
+            states.collect_as("states", &mut context, &snapshots.handle);
+        }
         let num_batches = num_batches(case, interval_ms, stream.slide_ms);
         let options = RunOptions { batches: Some(num_batches), ..RunOptions::default() };
         let started = context.start(&options);
@@ -119,6 +129,9 @@ impl Harness {
         }
         advance(&clock, num_batches * interval_ms);
         ended(&started.map_err(Failure::wrong)?)?.map_err(Failure::wrong)?;
+        if let Some(snapshots) = &snapshots {
+            check_states(case, &states.records(&snapshots.record)?)?;
+        }
         check(case, &collected.batches(&stream.record)?)
     }
 }
@@ -198,35 +211,6 @@ fn fails(
     }
 }
 
-/// Compares what came out with all that `case` expects.
-fn check(case: &Case, batches: &[Batch]) -> Result<Held, Failure> {
-    let got: Vec<Vec<Value>> = batches.iter().map(|batch| batch.partitions.concat()).collect();
-    let mut held = Held::AsIs;
-    if let Some(expected) = &case.expected {
-        let ours = adapted(case, expected);
-        if ours.is_some() {
-            held = Held::Adapted;
-        }
-        same(case, &got, ours.as_ref().unwrap_or(expected))?;
-    }
-    if let Some(expected) = &case.expected_partition_count {
-        let counts: Vec<usize> = batches.iter().map(|batch| batch.partitions.len()).collect();
-        ensure(counts == *expected, || format!("partitions are {counts:?} instead of {expected:?}"))?;
-    }
-    if let Some(expected) = &case.output_times_ms {
-        let times: Vec<i64> = batches.iter().map(|batch| batch.time).take(expected.len()).collect();
-        ensure(times == *expected, || format!("times are {times:?} instead of {expected:?}"))?;
-    }
-    if let Some(expected) = &case.expected_flat_sorted {
-        same_sorted(&got, expected)?;
-    }
-    let states = [&case.expected_state_last, &case.expected_state_some];
-    if case.expected_state.is_some() || states.iter().any(|state| state.is_some()) {
-        return Err(Failure::unsupported("a stream of snapshots of the state"));
-    }
-    Ok(held)
-}
-
 impl BatchEnds {
     /// Listens to `context`.
     pub fn of(context: &mut StreamingContext) -> Self {
@@ -247,8 +231,13 @@ impl BatchEnds {
 impl Collected {
     /// Collects all batches of `stream`.
     pub fn collect(&self, context: &mut StreamingContext, stream: &StreamHandle) {
+        self.collect_as("collected", context, stream);
+    }
+
+    /// Collects all batches of `stream` in the sink `name`.
+    fn collect_as(&self, name: &str, context: &mut StreamingContext, stream: &StreamHandle) {
         let kept = Arc::clone(&self.0);
-        context.for_each_batch("collected", stream, move |time: BatchTime, partitions: &[Partition]| {
+        context.for_each_batch(name, stream, move |time: BatchTime, partitions: &[Partition]| {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push((time.millis(), partitions.to_vec()));
             Ok::<(), Infallible>(())

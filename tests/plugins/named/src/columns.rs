@@ -30,15 +30,32 @@ impl Record {
 
 /// The records of `batch`, whose columns are those of `record`.
 pub fn read(record: &Record, batch: &Batch) -> Result<Vec<Value>, String> {
+    (0..batch.rows as usize).map(row_of(record, batch)?).collect()
+}
+
+/// The records of `batch` where `wanted` says so.
+pub(crate) fn read_some(
+    record: &Record,
+    batch: &Batch,
+    wanted: &[bool],
+) -> Result<Vec<Option<Value>>, String> {
+    let row = row_of(record, batch)?;
+    wanted.iter().enumerate().map(|(at, wanted)| wanted.then(|| row(at)).transpose()).collect()
+}
+
+/// Answers the record of a row of `batch`.
+fn row_of<'a>(
+    record: &'a Record,
+    batch: &'a Batch,
+) -> Result<impl Fn(usize) -> Result<Value, String> + 'a, String> {
     let mut columns = Vec::new();
     for (index, column) in record.columns().into_iter().enumerate() {
         columns.push((column, batch.column(index)?));
     }
-    let row = |row: usize| {
+    Ok(move |row: usize| {
         let values = columns.iter().map(|(column, data)| value(column, data, row));
         record.join(&mut values.collect::<Result<Vec<_>, _>>()?.into_iter())
-    };
-    (0..batch.rows as usize).map(row).collect()
+    })
 }
 
 /// `records` in the columns of `record`.

@@ -6,12 +6,14 @@
 
 mod columns;
 mod function;
+mod keyed;
 mod record;
 mod state;
 mod step;
 
 pub use columns::{read, write};
 pub use function::{combine, is_function};
+pub use keyed::{KeyCall, Keyed};
 pub use record::{Cell, Column, Record};
-pub use state::{map_with_state, mapped, state_cell, update};
+pub use state::{is_stateful, map_with_state, mapped, update};
 pub use step::{Form, Step};

@@ -6,7 +6,7 @@ use crate::function::add;
 use crate::record::{Cell, Record};
 
 /// How the state that function `name` keeps of a key stands in a column; none where there is no such function.
-pub fn state_cell(name: &str) -> Option<Cell> {
+pub(crate) fn state_cell(name: &str) -> Option<Cell> {
     Some(match name {
         "running_sum"
         | "sum_of_batch_times"
@@ -19,6 +19,11 @@ pub fn state_cell(name: &str) -> Option<Cell> {
         "expire_after_2_idle" | "append_list" => Cell::Json,
         _ => return None,
     })
+}
+
+/// Whether there is a function of this name that works on a state.
+pub fn is_stateful(name: &str) -> bool {
+    state_cell(name).is_some()
 }
 
 /// How what function `name` puts out for keys that stand as `key` stands in columns.

@@ -1,0 +1,202 @@
+//! A method for each operator. Options that one doesn't take are given through [`StreamingContext::operator`].
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::{PluginHandle, StreamHandle, StreamingContext};
+use crate::operator::{
+    Cogroup, Count, CountByValue, Filter, GroupByKey, How, Join, MapWithState, Reduce, ReduceByKey,
+    Repartition, StateSnapshots, Transform, Union, UpdateStateByKey, WindowOf, WindowSpec,
+};
+use crate::record::Period;
+
+/// Rows as they come.
+impl StreamingContext {
+    /// Maps, filters or flat-maps with a plugin.
+    pub fn transform(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
+        self.operator(name, &[from], Transform { plugin: plugin.0.clone() })
+    }
+
+    /// Keeps the rows that a plugin chooses.
+    pub fn filter(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
+        self.operator(name, &[from], Filter { plugin: plugin.0.clone() })
+    }
+
+    /// The rows of several streams, stream after stream.
+    pub fn union(&mut self, name: &str, from: &[&StreamHandle]) -> StreamHandle {
+        self.operator(name, from, Union {})
+    }
+
+    /// The rows of a stream in `partitions` partitions.
+    pub fn repartition(&mut self, name: &str, from: &StreamHandle, partitions: NonZeroUsize) -> StreamHandle {
+        self.operator(name, &[from], Repartition { partitions })
+    }
+}
+
+/// A batch by itself.
+impl StreamingContext {
+    /// How many rows each batch has.
+    pub fn count(&mut self, name: &str, from: &StreamHandle) -> StreamHandle {
+        self.operator(name, &[from], Count::default())
+    }
+
+    /// Each distinct row of a batch, and how often it is there.
+    pub fn count_by_value(&mut self, name: &str, from: &StreamHandle) -> StreamHandle {
+        self.operator(name, &[from], CountByValue::default())
+    }
+
+    /// All rows of a batch as one, combined by a plugin.
+    pub fn reduce(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
+        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: None })
+    }
+
+    /// The rows of each key as one, combined by a plugin. `key` names the columns that make the key.
+    pub fn reduce_by_key(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        key: &[&str],
+        plugin: &PluginHandle,
+    ) -> StreamHandle {
+        let reduce = ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: None };
+        self.operator(name, &[from], reduce)
+    }
+
+    /// Each key of a batch with all its values, a JSON list in the column `values`.
+    pub fn group_by_key(&mut self, name: &str, from: &StreamHandle, key: &[&str]) -> StreamHandle {
+        self.operator(name, &[from], GroupByKey { key: owned(key), window: None })
+    }
+
+    /// Each key of two streams with its values in either, JSON lists in the columns `left` and `right`. The columns
+    /// `key` are those of both.
+    pub fn cogroup(
+        &mut self,
+        name: &str,
+        left: &StreamHandle,
+        right: &StreamHandle,
+        key: &[&str],
+    ) -> StreamHandle {
+        self.operator(name, &[left, right], Cogroup { key: owned(key), right_key: None })
+    }
+
+    /// The rows of two streams that share a key, each with each; `how` says which keys are kept that only one of them
+    /// has. The columns `key` are those of both; no other name may be in both.
+    pub fn join(
+        &mut self,
+        name: &str,
+        left: &StreamHandle,
+        right: &StreamHandle,
+        key: &[&str],
+        how: How,
+    ) -> StreamHandle {
+        let join = Join { key: owned(key), right_key: None, how, right_prefix: String::new() };
+        self.operator(name, &[left, right], join)
+    }
+}
+
+/// The last batches together. The first windows are shorter.
+impl StreamingContext {
+    /// All rows of the window.
+    pub fn window(&mut self, name: &str, from: &StreamHandle, window: WindowSpec) -> StreamHandle {
+        self.operator(name, &[from], WindowOf { length: window.length, slide: window.slide })
+    }
+
+    /// How many rows the window has.
+    pub fn count_by_window(&mut self, name: &str, from: &StreamHandle, window: WindowSpec) -> StreamHandle {
+        self.operator(name, &[from], Count { window: Some(window) })
+    }
+
+    /// Each distinct row of the window, and how often it is there.
+    pub fn count_by_value_and_window(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        window: WindowSpec,
+    ) -> StreamHandle {
+        self.operator(name, &[from], CountByValue { window: Some(window) })
+    }
+
+    /// All rows of the window as one, combined by a plugin.
+    pub fn reduce_by_window(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        plugin: &PluginHandle,
+        window: WindowSpec,
+    ) -> StreamHandle {
+        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: Some(window) })
+    }
+
+    /// The rows of each key of the window as one, combined by a plugin. A key is gone with its last row.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tidemill::context::StreamingContext;
+    /// # use tidemill::plugin::PluginSpec;
+    /// # use tidemill::operator::WindowSpec;
+    /// # let mut context = StreamingContext::new("counts", Duration::from_secs(1)).unwrap();
+    /// # let words = context.socket_text("words", "127.0.0.1:9999");
+    /// # let sum = context.plugin("sum", PluginSpec::new("sum.wasm"));
+    /// let last_minute = WindowSpec::sliding(Duration::from_secs(60), Duration::from_secs(10));
+    /// let counts = context.reduce_by_key_and_window("counts", &words, &["word"], &sum, last_minute);
+    /// ```
+    pub fn reduce_by_key_and_window(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        key: &[&str],
+        plugin: &PluginHandle,
+        window: WindowSpec,
+    ) -> StreamHandle {
+        let reduce = ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: Some(window) };
+        self.operator(name, &[from], reduce)
+    }
+
+    /// Each key of the window with all its values, a JSON list in the column `values`.
+    pub fn group_by_key_and_window(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        key: &[&str],
+        window: WindowSpec,
+    ) -> StreamHandle {
+        self.operator(name, &[from], GroupByKey { key: owned(key), window: Some(window) })
+    }
+}
+
+/// A state for each key, kept from batch to batch for as long as the pipeline runs.
+impl StreamingContext {
+    /// Calls a plugin in every batch for each key that has a state or values, and answers all states.
+    pub fn update_state_by_key(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        key: &[&str],
+        plugin: &PluginHandle,
+    ) -> StreamHandle {
+        self.operator(name, &[from], UpdateStateByKey { plugin: plugin.0.clone(), key: owned(key) })
+    }
+
+    /// Calls a plugin for each key that has values, and once for one that had none for longer than `timeout`, whose
+    /// state is dropped then. Answers the rows that the plugin puts out, behind their key.
+    pub fn map_with_state(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        key: &[&str],
+        plugin: &PluginHandle,
+        timeout: Option<Duration>,
+    ) -> StreamHandle {
+        let timeout = timeout.map(Period);
+        self.operator(name, &[from], MapWithState { plugin: plugin.0.clone(), key: owned(key), timeout })
+    }
+
+    /// All keys and states that `from`, a stream made by `map_with_state` or `update_state_by_key`, keeps after a batch.
+    pub fn state_snapshots(&mut self, name: &str, from: &StreamHandle) -> StreamHandle {
+        self.operator(name, &[from], StateSnapshots {})
+    }
+}
+
+fn owned(columns: &[&str]) -> Vec<String> {
+    columns.iter().map(|&column| column.to_owned()).collect()
+}

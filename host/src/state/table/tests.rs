@@ -1,0 +1,162 @@
+//! The table against a plain map of keys to states.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray, Int64Array, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+
+use super::*;
+
+/// The state of a key, and when the key was last touched.
+type Model = BTreeMap<Vec<u8>, (State, i64)>;
+type State = (Option<i64>, String);
+
+/// What becomes of some keys: a state or none, and whether that touches them.
+type Changes = BTreeMap<Vec<u8>, (Option<State>, bool)>;
+
+fn table() -> KeyedTable {
+    let fields = vec![Field::new("n", DataType::Int64, true), Field::new("note", DataType::Utf8, false)];
+    KeyedTable::new(&Arc::new(Schema::new(fields)), true).unwrap()
+}
+
+fn joined<'a>(keys: impl Iterator<Item = &'a Vec<u8>>) -> (Vec<i32>, Vec<u8>) {
+    let (mut offsets, mut data) = (vec![0], Vec::new());
+    for key in keys {
+        data.extend(key);
+        offsets.push(i32::try_from(data.len()).unwrap());
+    }
+    (offsets, data)
+}
+
+/// Changes `table` as an operator does: by the states that it finds.
+fn change(table: &mut KeyedTable, changes: &Changes, time: i64) {
+    let (offsets, data) = joined(changes.keys());
+    let before = table.states(&table.find(&offsets, &data)).unwrap();
+    let state = |(state, _): &(Option<State>, bool)| state.clone().unwrap_or_default();
+    let states: Vec<State> = changes.values().map(state).collect();
+    let numbers: Int64Array = states.iter().map(|(n, _)| *n).collect();
+    let notes = StringArray::from_iter_values(states.iter().map(|(_, note)| note));
+    let columns: Vec<ArrayRef> = vec![Arc::new(numbers), Arc::new(notes)];
+    let states = RecordBatch::try_new(Arc::clone(&table.schema), columns).unwrap();
+    let kept: Vec<bool> = changes.values().map(|(state, _)| state.is_some()).collect();
+    let touches: Vec<bool> = changes.values().map(|(_, touches)| *touches).collect();
+    table.update((&offsets, &data), &before, &states, &kept, &touches, BatchTime::from_millis(time));
+}
+
+fn change_model(model: &mut Model, changes: &Changes, time: i64) {
+    for (key, (state, touches)) in changes {
+        let touched = model.get(key).filter(|_| !touches).map_or(time, |(_, touched)| *touched);
+        match state {
+            Some(state) => drop(model.insert(key.clone(), (state.clone(), touched))),
+            None => drop(model.remove(key)),
+        }
+    }
+}
+
+fn key(table: &KeyedTable, slot: u32) -> Vec<u8> {
+    table.keys(std::iter::once(slot)).1
+}
+
+/// The keys of `table` with their states, in the order of slots.
+fn held(table: &KeyedTable) -> Vec<(Vec<u8>, State)> {
+    let slots = table.all();
+    let states = table.states(&slots.iter().copied().map(Some).collect::<Vec<_>>()).unwrap();
+    let (numbers, notes) =
+        (states.column(0).as_primitive::<Int64Type>().clone(), states.column(1).as_string::<i32>().clone());
+    let state = |row: usize| (numbers.is_valid(row).then(|| numbers.value(row)), notes.value(row).to_owned());
+    slots.iter().enumerate().map(|(row, slot)| (key(table, *slot), state(row))).collect()
+}
+
+/// The keys of `table` that were not touched since `limit`.
+fn idle(table: &mut KeyedTable, limit: i64) -> Vec<Vec<u8>> {
+    let slots = table.idle_since(limit);
+    let mut keys: Vec<_> = slots.into_iter().map(|slot| key(table, slot)).collect();
+    keys.sort();
+    keys
+}
+
+/// Asserts that `table` holds what `model` does, and finds it.
+fn assert_same(table: &KeyedTable, model: &Model) {
+    let mut all = held(table);
+    all.sort();
+    let expected: Vec<_> = model.iter().map(|(key, (state, _))| (key.clone(), state.clone())).collect();
+    assert_eq!(all, expected);
+    assert_eq!(table.size().keys, model.len());
+    let wanted: Vec<Vec<u8>> = (0..12).map(|n| vec![b'k'; n]).collect();
+    let (offsets, data) = joined(wanted.iter());
+    for (slot, wanted) in table.find(&offsets, &data).into_iter().zip(wanted) {
+        assert_eq!(slot.is_some(), model.contains_key(&wanted));
+        assert!(slot.is_none_or(|slot| key(table, slot) == wanted));
+    }
+}
+
+/// Keys are told apart by their lengths.
+fn changes() -> impl Strategy<Value = Changes> {
+    let key = (0..12_usize).prop_map(|n| vec![b'k'; n]);
+    let state = prop::option::weighted(0.7, (prop::option::of(0..100_i64), "[aß]{0,2}"));
+    btree_map(key, (state, any::<bool>()), 0..8)
+}
+
+proptest! {
+    #[test]
+    fn a_table_is_a_map_and_a_batch_that_runs_again_finds_it_as_it_was(
+        batches in vec((1..4_i64, vec(changes(), 0..3), prop::option::of(vec(changes(), 1..3))), 1..12),
+        timeout in 0..6_i64,
+    ) {
+        let (mut table, mut model, mut time) = (table(), Model::new(), 0);
+        for (pause, calls, failed) in batches {
+            time += pause;
+            let idle_keys: Vec<_> =
+                model.iter().filter(|(_, (_, at))| *at < time - timeout).map(|(key, _)| key.clone()).collect();
+            let before = held(&table);
+            for attempt in failed.iter() {
+                table.begin(BatchTime::from_millis(time)).unwrap();
+                prop_assert_eq!(&idle(&mut table, time - timeout), &idle_keys);
+                attempt.iter().for_each(|changes| change(&mut table, changes, time));
+            }
+            table.begin(BatchTime::from_millis(time)).unwrap();
+            prop_assert_eq!(held(&table), before, "the order of slots is that of rows that are put out");
+            prop_assert_eq!(idle(&mut table, time - timeout), idle_keys);
+            for changes in &calls {
+                change(&mut table, changes, time);
+                change_model(&mut model, changes, time);
+            }
+            assert_same(&table, &model);
+        }
+    }
+}
+
+/// Keeps the keys at `time`, as an operator does with keys that have values.
+fn keep(table: &mut KeyedTable, keys: &[&str], time: i64) {
+    let state = (Some(time), String::new());
+    let changes = keys.iter().map(|key| (key.as_bytes().to_vec(), (Some(state.clone()), true)));
+    table.begin(BatchTime::from_millis(time)).unwrap();
+    change(table, &changes.collect(), time);
+}
+
+#[test]
+fn a_key_is_idle_after_the_limit_and_not_at_it() {
+    let mut table = table();
+    keep(&mut table, &["a", "b"], 1000);
+    keep(&mut table, &["b"], 2000);
+    assert!(idle(&mut table, 1000).is_empty());
+    assert_eq!(idle(&mut table, 1001), [b"a"]);
+    assert_eq!(idle(&mut table, 1001), [b"a"], "it is told until it is removed or touched");
+    assert_eq!(idle(&mut table, 2001), [b"a", b"b"]);
+}
+
+#[test]
+fn keys_that_come_back_are_idle_when_they_would_have_been() {
+    let mut table = table();
+    keep(&mut table, &["a"], 1000);
+    keep(&mut table, &["b"], 5000);
+    let remove: Changes = [b"a".to_vec(), b"b".to_vec()].map(|key| (key, (None, true))).into();
+    table.begin(BatchTime::from_millis(6000)).unwrap();
+    change(&mut table, &remove, 6000);
+    assert!(held(&table).is_empty());
+    table.begin(BatchTime::from_millis(6000)).unwrap();
+    assert_eq!(held(&table).into_iter().map(|(key, _)| key).collect::<Vec<_>>(), [b"a", b"b"]);
+    assert_eq!(idle(&mut table, 2000), [b"a"]);
+}
