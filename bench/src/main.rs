@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: whole runs of a word count beside native ones, the cost of the sandbox a row, latency,
-//! start and memory. Prints a table; `--json FILE` writes the figures as one object.
+//! `cargo xtask bench`: whole runs of a word count beside native ones, the cost of the sandbox a row, of limits and
+//! of rows that a plugin fails on, latency, start and memory. Prints a table; `--json FILE` writes the figures as one object.
 //!
 //! Runs to be compared take turns, and medians are told, so that a machine that is busy for a while is busy
 //! for all of them.
@@ -8,7 +8,9 @@ mod figures;
 mod hand;
 mod input;
 mod latency;
+mod limits;
 mod native;
+mod poison;
 mod process;
 mod sandbox;
 mod wordcount;
@@ -60,6 +62,8 @@ fn main() -> Result<()> {
         wordcount::measure_distinct(figures, folder.path(), args.lines / 4, args.turns)
     })?;
     group("sandbox", &|figures| sandbox::measure(figures, args.turns))?;
+    group("limits", &|figures| limits::measure(figures, args.turns))?;
+    group("poison", &|figures| poison::measure(figures, args.turns))?;
     group("latency", &|figures| latency::measure(figures, args.seconds))?;
     group("batch", &|figures| latency::measure_empty(figures))?;
     group("process", &|figures| process::measure(figures, folder.path()))?;

@@ -27,18 +27,8 @@ const CALLS: usize = 50;
 /// Measures split and sum, in `turns` turns.
 pub fn measure(figures: &mut Figures, turns: usize) -> Result<()> {
     let engine = Engine::new(&EngineOptions::from_env())?;
-    let load = |name: &str| -> Result<WasmPlugin> {
-        Ok(WasmPlugin::load(
-            &engine,
-            name,
-            &PluginSpec::new(wordcount::plugin(name)?),
-            &Metrics::new("bench"),
-        )?)
-    };
-    let (split, sum) = (load("split_words")?, load("sum")?);
-    let line =
-        |row: usize| (0..WORDS).map(|i| format!("word{}", row * 31 % (97 + i))).collect::<Vec<_>>().join(" ");
-    let lines: ArrayRef = Arc::new(StringArray::from_iter_values((0..LINES).map(line)));
+    let (split, sum) = (load(&engine, "split_words")?, load(&engine, "sum")?);
+    let lines = lines();
     let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
     let values: ArrayRef = Arc::new(Int64Array::from_iter_values(0..VALUES as i64));
     let values = RecordBatch::try_new(Arc::clone(&schema), vec![values])?;
@@ -65,9 +55,23 @@ pub fn measure(figures: &mut Figures, turns: usize) -> Result<()> {
     Ok(())
 }
 
+/// A plugin that ships, loaded.
+pub fn load(engine: &Engine, name: &str) -> Result<WasmPlugin> {
+    let spec = PluginSpec::new(wordcount::plugin(name)?);
+    Ok(WasmPlugin::load(engine, name, &spec, &Metrics::new("bench"))?)
+}
+
+/// A block of lines to split.
+pub fn lines() -> ArrayRef {
+    let line =
+        |row: usize| (0..WORDS).map(|i| format!("word{}", row * 31 % (97 + i))).collect::<Vec<_>>().join(" ");
+    Arc::new(StringArray::from_iter_values((0..LINES).map(line)))
+}
+
 const CALL: Call = Call { time: BatchTime::from_millis(0), partition: 0 };
 
-fn split_nanos(plugin: &dyn Plugin, lines: &ArrayRef) -> Result<f64> {
+/// How long `plugin` takes for a word of `lines`.
+pub fn split_nanos(plugin: &dyn Plugin, lines: &ArrayRef) -> Result<f64> {
     let mut transformer = plugin.transformer("words", &line_schema())?;
     let columns = [Arc::clone(lines)];
     transformer.process(&CALL, &columns, LINES)?;

@@ -38,6 +38,10 @@ pub struct EngineOptions {
     pub compiler: Compiler,
     /// The folder of compiled code; none turns the cache off.
     pub cache: Option<PathBuf>,
+    /// For measurements of what limits cost: whether calls run without a limit of time, so that an endless loop
+    /// never ends. Needs [`Compiler::InProcess`], because code of other settings is refused.
+    #[doc(hidden)]
+    pub without_time_limits: bool,
 }
 
 impl EngineOptions {
@@ -48,7 +52,7 @@ impl EngineOptions {
         let cache = folder("TIDEMILL_CACHE")
             .or_else(|| folder("XDG_CACHE_HOME").map(|home| home.join("tidemill")))
             .or_else(|| folder("HOME").map(|home| home.join(".cache").join("tidemill")));
-        Self { compiler: Compiler::default(), cache }
+        Self { cache, ..Self::default() }
     }
 }
 
@@ -76,6 +80,7 @@ impl Engine {
     /// Starts an engine.
     pub fn new(options: &EngineOptions) -> Result<Self, EngineError> {
         let mut config = config();
+        config.epoch_interruption(!options.without_time_limits);
         // An instance in microseconds: a slot that is there, with memory mapped copy-on-write from the image.
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
         let wasm = wasmtime::Engine::new(&config).map_err(|e| EngineError(format!("{e:#}")))?;
@@ -249,5 +254,18 @@ mod tests {
         let component = for_compiling().unwrap().precompile_component(b"\0asm\x0d\0\x01\0").unwrap();
         let engine = Engine::new(&EngineOptions::default()).unwrap();
         super::super::code::load(engine.wasm(), &component).unwrap();
+    }
+
+    #[test]
+    fn only_an_engine_made_for_measurements_runs_code_without_limits_of_time() {
+        let options = EngineOptions { without_time_limits: true, ..EngineOptions::default() };
+        let unlimited = Engine::new(&options).unwrap();
+        let component = unlimited.wasm().precompile_component(b"\0asm\x0d\0\x01\0").unwrap();
+        super::super::code::load(unlimited.wasm(), &component).unwrap();
+        for options in [EngineOptions::default(), EngineOptions::from_env()] {
+            let engine = Engine::new(&options).unwrap();
+            let error = super::super::code::load(engine.wasm(), &component).unwrap_err();
+            assert!(format!("{error:#}").contains("epoch interruption"), "{error:#}");
+        }
     }
 }
