@@ -25,6 +25,11 @@ pub enum PartError {
         "`{0}` is a source, and its letters are what it could not decode; show them, correct them, and give them to the source again"
     )]
     Source(String),
+    /// Something in it keeps a state or a window, which a replay beside the pipeline doesn't have.
+    #[error(
+        "the stream `{0}` keeps something from batch to batch, which a replay doesn't have; give the rows to the pipeline's source again"
+    )]
+    Keeps(String),
     /// Its rows go nowhere.
     #[error("no sink gets the rows of the stream `{0}`; add one")]
     NoSink(String),
@@ -61,6 +66,10 @@ pub fn part_from(
 ) -> Result<Pipeline, PartError> {
     check(&pipeline, opened, top)?;
     let below = below(opened, top);
+    let keeps = |name: &&String| opened.streams.get(*name).is_some_and(|stream| stream.keeps);
+    if let Some(name) = pipeline.streams.keys().filter(|name| below.contains(*name)).find(keeps) {
+        return Err(PartError::Keeps(name.clone()));
+    }
     let names: HashSet<String> = pipeline.sources.keys().chain(pipeline.streams.keys()).cloned().collect();
     let mut sources: IndexMap<String, Box<dyn Source>> = IndexMap::new();
     let mut add = |name: &str, from: &str, role: Role| {

@@ -28,6 +28,17 @@ const MANIFEST: &str = r#"
     [streams.nowhere]
     op = "count"
     from = "top"
+    [streams.early]
+    op = "repartition"
+    from = "others"
+    partitions = 2
+    [streams.recent]
+    op = "count"
+    from = "early"
+    window = { length = "2s" }
+    [sinks.recent]
+    kind = "discard"
+    from = "recent"
     [sinks.both]
     kind = "discard"
     from = "both"
@@ -75,6 +86,10 @@ fn an_operator_with_several_inputs_has_a_source_for_each() {
 #[test]
 fn what_is_no_operator_with_a_sink_is_told() {
     let refused = |top| part(top).0.unwrap_err().to_string();
+    for top in ["early", "recent"] {
+        let refused = refused(top);
+        assert!(refused.starts_with("the stream `recent` keeps something from batch to batch"), "{refused}");
+    }
     assert!(
         refused("lines").starts_with("`lines` is a source, and its letters are what it could not decode")
     );
