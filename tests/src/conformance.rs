@@ -16,8 +16,8 @@ fn exceptions() -> Exceptions {
 }
 
 fn harness() -> Harness {
-    for name in ["named_transform", "named_reduce", "named_update", "named_map_with_state"] {
-        plugin(name);
+    for function in ["transform", "reduce", "aggregate", "update", "map_with_state"] {
+        plugin(&format!("named_{function}"));
     }
     Harness::new(&plugin_folder(), Some(cache_folder())).unwrap()
 }

@@ -15,6 +15,7 @@ mod run;
 mod receivers;
 mod sources;
 mod times;
+mod states;
 mod lifecycle;
 mod exceptions;
 mod report;

@@ -1,5 +1,6 @@
 //! From the steps of a case to operators: the one place that knows which of ours is which of Spark's.
 
+mod keyed;
 mod state;
 
 use std::num::NonZeroUsize;
@@ -8,10 +9,7 @@ use std::path::Path;
 use named::{Cell, Column, Form, Record, Step, is_function};
 use serde_json::{Value, json};
 use tidemill::context::{PluginHandle, StreamHandle, StreamingContext};
-use tidemill::operator::{
-    Cogroup, Count, CountByValue, GroupByKey, How, Join, OnError, Operator, Reduce, ReduceByKey, Tolerance,
-    WindowOf, WindowSpec,
-};
+use tidemill::operator::{Count, CountByValue, OnError, Operator, Reduce, Tolerance, WindowOf, WindowSpec};
 use tidemill::plugin::PluginSpec;
 use tidemill::record::Period;
 
@@ -85,7 +83,7 @@ impl Builder<'_> {
                 let other = self.other(step.other.as_ref())?;
                 self.join(from, other, &step.op)
             }
-            "combineByKey" => Err(Failure::unsupported("there is no operator `aggregate_by_key` yet")),
+            "combineByKey" => self.combine_by_key(from, step),
             "updateStateByKey" => self.update_state_by_key(from, step),
             "mapWithState" => self.map_with_state(from, step),
             "stateSnapshots" => self.state_snapshots(),
@@ -187,51 +185,6 @@ impl Builder<'_> {
         let (plugin, _) = self.reducer(&step.function, value.cell);
         let handle = self.operator("reduce", &[&from], Reduce { plugin, window: window(step) });
         Ok(slid(Stream { handle, ..from }, step))
-    }
-
-    fn reduce_by_key(&mut self, from: Stream, step: &StepSpec) -> Result<Stream, Failure> {
-        let (from, value) = self.pairs(from)?;
-        let (plugin, _) = self.reducer(&step.function, value);
-        let reduce = ReduceByKey { plugin, key: key(), window: window(step) };
-        let handle = self.operator("reduce_by_key", &[&from], reduce);
-        let reduced = slid(Stream { handle, ..from }, step);
-        match &step.filter {
-            Some(filter) => self.apply(reduced, Form::Filter, filter),
-            None => Ok(reduced),
-        }
-    }
-
-    fn group_by_key(&mut self, from: Stream, step: &StepSpec) -> Result<Stream, Failure> {
-        let (from, value) = self.pairs(from)?;
-        let handle = self.operator("group_by_key", &[&from], GroupByKey { key: key(), window: window(step) });
-        let record = Record::two(key_of(&from), Record::Column(Column::list("values", value)));
-        Ok(slid(Stream { handle, record, ..from }, step))
-    }
-
-    fn cogroup(&mut self, from: Stream, step: &StepSpec) -> Result<Stream, Failure> {
-        let (left, left_value) = self.pairs(from)?;
-        let other = self.other(step.other.as_ref())?;
-        let (right, right_value) = self.pairs(other)?;
-        let handle = self.operator("cogroup", &[&left, &right], Cogroup { key: key(), right_key: None });
-        let side = |name: &str, cell| Record::Column(Column::list(name, cell));
-        let values = Record::two(side("left", left_value), side("right", right_value));
-        Ok(Stream { handle, record: Record::two(key_of(&left), values), ..left })
-    }
-
-    fn join(&mut self, left: Stream, right: Stream, op: &str) -> Result<Stream, Failure> {
-        let how = match op {
-            "leftOuterJoin" => How::Left,
-            "rightOuterJoin" => How::Right,
-            "fullOuterJoin" => How::Full,
-            _ => How::Inner,
-        };
-        let (left, left_value) = self.pairs(left)?;
-        let (right, right_value) = self.pairs(right)?;
-        let join = Join { key: key(), right_key: None, how, right_prefix: "right_".to_owned() };
-        let handle = self.operator("join", &[&left, &right], join);
-        let side = |name: &str, cell| Record::Column(Column::new(name, cell));
-        let values = Record::two(side("v", left_value), side("right_v", right_value));
-        Ok(Stream { handle, record: Record::two(key_of(&left), values), ..left })
     }
 
     fn with_others(&mut self, from: Stream, step: &StepSpec) -> Result<Vec<Stream>, Failure> {

@@ -22,7 +22,7 @@ use crate::case::{Input, StepSpec};
 use crate::checks::{check, check_states};
 use crate::pipeline::{Builder, Stream};
 use crate::rows::{schema, to_records, to_rows};
-use crate::{Case, Failure, ensure, lifecycle, sources, times};
+use crate::{Case, Failure, ensure, lifecycle, sources, states, times};
 
 /// How long to wait for what should come. Far more than it takes.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -78,6 +78,8 @@ impl Harness {
         match case.op.as_str() {
             "slice" | "retention" => Err(Failure::unsupported("batches of the past that can be asked for")),
             "context" => lifecycle::run(self, case).map(|()| Held::AsIs),
+            // What a state doesn't tell is left out.
+            "State object" => states::run(case).map(|()| Held::Adapted),
             op if op.starts_with("time.") => times::run(case).map(|()| Held::AsIs),
             _ if case.pipeline.is_some() => self.run_pipeline(case),
             _ => sources::run(self, case).map(|()| Held::AsIs),

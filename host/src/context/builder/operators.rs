@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{PluginHandle, StreamHandle, StreamingContext};
 use crate::operator::{
-    Cogroup, Count, CountByValue, Filter, GroupByKey, How, Join, MapWithState, Reduce, ReduceByKey,
-    Repartition, StateSnapshots, Transform, Union, UpdateStateByKey, WindowOf, WindowSpec,
+    AggregateByKey, Cogroup, Count, CountByValue, Filter, GroupByKey, How, Join, MapWithState, Reduce,
+    ReduceByKey, Repartition, StateSnapshots, Transform, Union, UpdateStateByKey, WindowOf, WindowSpec,
 };
 use crate::record::Period;
 
@@ -60,6 +60,18 @@ impl StreamingContext {
     ) -> StreamHandle {
         let reduce = ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: None };
         self.operator(name, &[from], reduce)
+    }
+
+    /// The rows of each key as one of other columns, collected by a plugin.
+    pub fn aggregate_by_key(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        key: &[&str],
+        plugin: &PluginHandle,
+    ) -> StreamHandle {
+        let aggregate = AggregateByKey { plugin: plugin.0.clone(), key: owned(key), window: None };
+        self.operator(name, &[from], aggregate)
     }
 
     /// Each key of a batch with all its values, a JSON list in the column `values`.
