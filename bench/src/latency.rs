@@ -20,12 +20,14 @@ use crate::wordcount::plugin;
 /// Rows that are sent a second.
 const ROWS_PER_SECOND: u64 = 100_000;
 const INTERVAL: Duration = Duration::from_millis(1);
+/// The longest latency that is told apart. A histogram without one counts all above 2 ms as its least.
+const MAX_MICROS: u64 = 60_000_000;
 
 /// Measures latency for `seconds` seconds.
 pub fn measure(figures: &mut Figures, seconds: u64) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let begun = Instant::now();
-    let seen = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
+    let seen = Arc::new(Mutex::new(Histogram::<u64>::new_with_max(MAX_MICROS, 3)?));
     let mut context = StreamingContext::new("latency", INTERVAL)?;
     let trim = context.plugin("trim", PluginSpec::new(plugin("trim_lowercase")?));
     let lines = context.socket_text("lines", &listener.local_addr()?.to_string());

@@ -25,7 +25,9 @@ pub fn measure(figures: &mut Figures, turns: usize) -> Result<()> {
     let queue = Queue::new(line_schema(), Take::One);
     // The first turn warms up.
     for _ in 0..=turns.max(1) {
-        KINDS.iter().try_for_each(|(num_bad, _)| queue.push(batch(*num_bad)?).map_err(anyhow::Error::from))?;
+        KINDS
+            .iter()
+            .try_for_each(|(num_bad, _)| queue.push(batch(*num_bad)?).map_err(anyhow::Error::from))?;
     }
     let reports = run(&queue)?;
     let turns = reports.as_chunks::<{ KINDS.len() }>().0;

@@ -134,7 +134,7 @@ fn config() -> Config {
     config
         // The bits of a NaN differ from machine to machine, and would show in a hash or a sum.
         .cranelift_nan_canonicalization(true)
-        // Endless loops end: about 10 % of speed, where counting instructions costs 30 %.
+        // Endless loops end. It costs (`cargo xtask bench`, group `limits`), but less than counting instructions.
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK.as_usize())
         // Calls are synchronous, on worker threads; nothing of a guest runs between them.
