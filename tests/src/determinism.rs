@@ -229,3 +229,47 @@ fn first_and_last_keep_the_order_of_arrival_over_partitions() {
     assert_eq!(rows(&project.path("out"), "firsts"), expected(0));
     assert_eq!(rows(&project.path("out"), "lasts"), expected(89_900));
 }
+
+#[test]
+fn what_an_instance_keeps_does_not_show_in_other_partitions() {
+    let manifest = |reuse: bool| {
+        format!(
+            r#"
+            [pipeline]
+            name = "keeps"
+            batch_interval = "1s"
+            [plugins.remembers]
+            path = "@remembers"
+            reuse = {reuse}
+            [sources.lines]
+            kind = "directory"
+            path = "lines"
+            [streams.spread]
+            op = "repartition"
+            from = "lines"
+            partitions = 16
+            [streams.seen]
+            op = "transform"
+            from = "spread"
+            plugin = "remembers"
+            [sinks.seen]
+            kind = "files"
+            from = "seen"
+            path = "out/seen"
+            "#
+        )
+    };
+    let run = |reuse: bool, workers: &str| {
+        let project = Project::new(&manifest(reuse));
+        project.write("lines/a.txt", lines_of(&mut Lines::new(3), 20_000));
+        project.succeed(&["--once", "--workers", workers]);
+        folders(&project.path("out"), "seen")
+    };
+    let first = run(false, "1");
+    assert_eq!(first[0].len(), 16);
+    for workers in ["1", "2", "4"] {
+        assert!(run(false, workers) == first, "another with {workers} workers");
+    }
+    // It does keep something, which shows where the plugin's word is taken.
+    assert!(run(true, "1") != first);
+}

@@ -91,7 +91,11 @@ fn told(pipeline: &str, draws: &str, workers: usize) -> (Batches, usize) {
         &Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap(),
     );
     let lines = context.source("lines", Script);
-    let spec = PluginSpec { config: json!({ "draws": draws }), ..PluginSpec::new(plugin("uncertain")) };
+    let spec = PluginSpec {
+        config: json!({ "draws": draws }),
+        reuse: Some(true),
+        ..PluginSpec::new(plugin("uncertain"))
+    };
     let uncertain = context.plugin("uncertain", spec);
     let told = context.transform("told", &lines, &uncertain);
     context.sink("kept", &told, kept.clone());

@@ -83,10 +83,10 @@ impl<I> Instance<I> {
         guest.limiter.is_nearly_full() || guest.random.is_spent()
     }
 
-    /// Whether it may make a call that is about `call`.
-    pub(super) fn serves(&self, call: &Call) -> bool {
+    /// Whether it may make a call that is about `call`; `reuse` where it may serve several partitions.
+    pub(super) fn serves(&self, call: &Call, reuse: bool) -> bool {
         let guest = self.store.data();
-        !guest.random.binds_to_partition() || guest.about().is_none_or(|about| about == *call)
+        (reuse && !guest.random.binds_to_partition()) || guest.about().is_none_or(|about| about == *call)
     }
 }
 

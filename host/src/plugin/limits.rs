@@ -97,7 +97,7 @@ pub const MAXIMUM: Limits = Limits {
 };
 
 /// A component larger than this carries an interpreter, which wants more memory.
-const INTERPRETER_FILE: Bytes = Bytes::mib(4);
+pub(super) const INTERPRETER_FILE: Bytes = Bytes::mib(4);
 
 impl Limits {
     /// The limits that `spec` sets for a plugin whose file holds `file_bytes`. The error names the key

@@ -148,7 +148,9 @@ impl<C: Contract> Live<C> {
 
     /// The live instance where it serves, or a new one, which must answer the plan that the first one did.
     fn take_instance(&mut self, call: &Call) -> Result<Instance<C::Exports>, PluginFailure> {
-        if let Some(instance) = self.instance.take().filter(|instance| instance.serves(call)) {
+        if let Some(instance) =
+            self.instance.take().filter(|instance| instance.serves(call, self.plugin.reuse))
+        {
             return Ok(instance);
         }
         let (instance, plan) = begin(&self.plugin, &self.stream, &self.contract)?;

@@ -22,7 +22,7 @@ use super::error::{Limit, PluginError, PluginFailure};
 use super::guest::Guest;
 use super::interface::{Interface, PACKAGE};
 use super::inverse::Inversion;
-use super::limits::Limits;
+use super::limits::{INTERPRETER_FILE, Limits};
 use super::live::{Contract, Live};
 use super::reduce::Reduction;
 use super::spec::PluginSpec;
@@ -46,6 +46,8 @@ pub(super) struct Loaded {
     pub(super) id: PluginId,
     pub(super) config: String,
     pub(super) limits: Limits,
+    /// Whether an instance may serve one partition after the other.
+    pub(super) reuse: bool,
     pub(super) engine: Engine,
     pub(super) code: InstancePre<Guest>,
     pub(super) callers: Callers,
@@ -203,6 +205,7 @@ fn load(engine: &Engine, name: &str, spec: &PluginSpec, metrics: &Metrics) -> Re
         limits,
         engine: engine.clone(),
         code,
+        reuse: spec.reuse.unwrap_or(bytes.len() as u64 > INTERPRETER_FILE.0),
         callers: Callers::new(name, metrics, &limits),
         interfaces,
         imports,

@@ -21,6 +21,10 @@ pub struct PluginSpec {
     /// What it may use.
     #[serde(default)]
     pub limits: LimitsSpec,
+    /// Whether an instance may serve one partition after the other. Faster, for plugins that keep nothing from call to
+    /// call that shows in what they answer. By default only those of interpreters do, which start slowly.
+    #[serde(default)]
+    pub reuse: Option<bool>,
 }
 
 impl PluginSpec {
@@ -31,6 +35,7 @@ impl PluginSpec {
             sha256: None,
             config: serde_json::Value::Null,
             limits: LimitsSpec::default(),
+            reuse: None,
         }
     }
 

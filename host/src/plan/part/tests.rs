@@ -96,6 +96,6 @@ fn what_is_no_operator_with_a_sink_is_told() {
     assert_eq!(refused("nowhere"), "no sink gets the rows of the stream `nowhere`; add one");
     assert_eq!(
         refused("topp"),
-        "the pipeline has no stream `topp`; its streams are top, both, aside, nowhere"
+        "the pipeline has no stream `topp`; its streams are top, both, aside, nowhere, early, recent"
     );
 }
