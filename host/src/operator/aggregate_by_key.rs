@@ -6,7 +6,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Fields, Schema, SchemaRef};
 use serde::Deserialize;
 
-use super::combine::{CombinePlugin, Combining};
+use super::combine::Combining;
+use super::combiner::CombinePlugin;
 use super::poison::Blame;
 use super::window::windowed;
 use super::{

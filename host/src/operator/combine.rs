@@ -8,18 +8,19 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::take;
-use arrow::datatypes::{Fields, Schema, SchemaRef};
-use hashbrown::{HashMap, HashSet};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{Fields, SchemaRef};
+use hashbrown::HashSet;
 
+use super::combiner::CombinePlugin;
 use super::poison::{Blame, Cause};
-use super::sorted::{Sorted, Waiting};
+use super::set_aside::{SetAside, with_key};
+use super::sorted::{Sorted, Waiting, of_rows};
 use super::transform::bytes_of;
 use super::{Factory, Opening, OperatorError, Output, Process, TaskInfo, plugin_of};
 use crate::partition::{Groups, KeyEncoder};
-use crate::plugin::{Call, Plugin, PluginError, PluginFailure, Reducer};
-use crate::record::{DeadLetter, DeadLetterKind, json_rows};
+use crate::plugin::{Call, PluginError, PluginFailure, Reducer};
+use crate::record::DeadLetterKind;
 
 /// How many rows are sorted and combined together: so many that most keys come several times, so few that they
 /// stay in the cache.
@@ -96,46 +97,6 @@ fn values_of(input: &SchemaRef, key: &[usize]) -> Result<SchemaRef, OperatorErro
     Ok(Arc::new(input.project(&values)?))
 }
 
-/// What combines: a plugin that reduces, or one that aggregates.
-pub(super) trait CombinePlugin: Send + Sync {
-    /// The columns that values with the columns `values` are combined to.
-    fn combined(&self, values: &SchemaRef) -> Result<SchemaRef, OperatorError>;
-
-    /// Opens what combines values as they come in, with the columns `values`.
-    fn first(&self, values: &SchemaRef) -> Result<Box<dyn Reducer>, OperatorError>;
-
-    /// Opens what combines that again, where it is something else.
-    fn again(&self, values: &SchemaRef) -> Result<Option<Box<dyn Reducer>>, OperatorError>;
-}
-
-/// A plugin that reduces.
-pub(super) struct Reducing {
-    plugin: Arc<dyn Plugin>,
-    stream: String,
-}
-
-impl Reducing {
-    pub(super) fn new(opening: &Opening<'_>) -> Result<Arc<Self>, OperatorError> {
-        let plugin = Arc::clone(plugin_of(opening)?);
-        Ok(Arc::new(Self { plugin, stream: opening.stream.to_owned() }))
-    }
-}
-
-impl CombinePlugin for Reducing {
-    fn combined(&self, values: &SchemaRef) -> Result<SchemaRef, OperatorError> {
-        self.plugin.reducer(&self.stream, values)?;
-        Ok(Arc::clone(values))
-    }
-
-    fn first(&self, values: &SchemaRef) -> Result<Box<dyn Reducer>, OperatorError> {
-        Ok(self.plugin.reducer(&self.stream, values)?)
-    }
-
-    fn again(&self, _: &SchemaRef) -> Result<Option<Box<dyn Reducer>>, OperatorError> {
-        Ok(None)
-    }
-}
-
 /// Makes the combining of one operator on one side of an exchange.
 pub(super) struct CombineFactory {
     plugin: Arc<dyn CombinePlugin>,
@@ -159,11 +120,6 @@ impl CombineFactory {
     pub(super) fn output(&self) -> SchemaRef {
         with_key(&self.key_fields, &self.combined)
     }
-}
-
-/// The columns of a key, then those of `values`.
-fn with_key(key: &Fields, values: &SchemaRef) -> SchemaRef {
-    Arc::new(Schema::new(key.iter().chain(values.fields()).cloned().collect::<Fields>()))
 }
 
 impl Factory for CombineFactory {
@@ -226,15 +182,6 @@ struct Combine {
     blame: Arc<Blame>,
     stand: Stand,
     aside: SetAside,
-}
-
-/// What a partition sets aside.
-#[derive(Default)]
-struct SetAside {
-    /// The keys, by their ids.
-    causes: HashMap<u32, Cause>,
-    /// Their rows, of values alone, with the id of each one's key.
-    rows: Vec<(Vec<u32>, RecordBatch)>,
 }
 
 impl Process for Combine {
@@ -423,54 +370,4 @@ impl Combine {
             }
         }
     }
-}
-
-impl SetAside {
-    fn add(&mut self, id: u32, cause: Cause) {
-        self.causes.insert(id, cause);
-    }
-
-    /// Keeps the rows of the keys that are set aside, and answers the others.
-    fn divert(&mut self, sorted: &Sorted) -> Result<Sorted, OperatorError> {
-        let (aside, rest) = sorted.partition(|id| self.causes.contains_key(&id))?;
-        if !aside.keys.is_empty() {
-            self.rows.push((aside.ids(), aside.values));
-        }
-        Ok(rest)
-    }
-
-    /// Tells the other side of the exchange.
-    fn mark(&self, task: &TaskInfo, blame: &Blame, offsets: &[i32], data: &[u8]) {
-        for (&id, cause) in &self.causes {
-            let bounds = offsets.get(id as usize..).and_then(<[i32]>::first_chunk::<2>);
-            let bounds = bounds.map(|bounds| bounds.map(|offset| usize::try_from(offset).unwrap_or(0)));
-            if let Some(key) = bounds.and_then(|[start, end]| data.get(start..end)) {
-                blame.mark(task.time, key, cause.clone());
-            }
-        }
-    }
-
-    /// The dead letters, in the order in which rows were set aside. `keys` are the columns of all keys, by id.
-    fn letters(
-        &self,
-        keys: &[ArrayRef],
-        key_fields: &Fields,
-        blame: &Blame,
-    ) -> Result<Vec<DeadLetter>, OperatorError> {
-        let mut letters = Vec::new();
-        for (ids, values) in &self.rows {
-            let mut columns = of_rows(keys, ids)?;
-            columns.extend(values.columns().iter().cloned());
-            let rows = json_rows(&RecordBatch::try_new(with_key(key_fields, &values.schema()), columns)?)?;
-            let causes = ids.iter().filter_map(|id| self.causes.get(id));
-            letters.extend(causes.zip(rows).map(|(cause, row)| blame.letter(cause.clone(), row)));
-        }
-        Ok(letters)
-    }
-}
-
-/// The rows `ids` of `columns`.
-fn of_rows(columns: &[ArrayRef], ids: &[u32]) -> Result<Vec<ArrayRef>, OperatorError> {
-    let ids = UInt32Array::from_iter_values(ids.iter().copied());
-    Ok(columns.iter().map(|column| take(column, &ids, None)).collect::<Result<_, _>>()?)
 }

@@ -6,6 +6,7 @@
 
 mod aggregate_by_key;
 mod combine;
+mod combiner;
 mod count;
 mod count_by_value;
 mod filter;
@@ -15,8 +16,10 @@ mod poison;
 mod reduce;
 mod reduce_by_key;
 mod repartition;
+mod set_aside;
 mod sides;
 mod sorted;
+mod state_snapshots;
 mod transform;
 mod union;
 mod update_state;
@@ -44,9 +47,10 @@ pub use poison::{OnError, Tolerance};
 pub use reduce::Reduce;
 pub use reduce_by_key::ReduceByKey;
 pub use repartition::Repartition;
+pub use state_snapshots::StateSnapshots;
 pub use transform::Transform;
 pub use union::Union;
-pub use update_state::{MapWithState, StateSnapshots, UpdateStateByKey};
+pub use update_state::{MapWithState, UpdateStateByKey};
 pub use window::{WindowOf, WindowSpec};
 
 /// The operators, as manifests name them.

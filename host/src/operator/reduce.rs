@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::combine::{Combining, Reducing};
+use super::combine::Combining;
+use super::combiner::Reducing;
 use super::{Exchange, Opened, Opening, Operator, OperatorError, WindowSpec};
 
 /// The options of `reduce`.

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::combine::{Combining, Reducing};
+use super::combine::Combining;
+use super::combiner::Reducing;
 use super::{Exchange, Opened, Opening, Operator, OperatorError, WindowSpec, key_columns};
 
 /// The options of `reduce_by_key`.

@@ -6,8 +6,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
-use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{filter_record_batch, take, take_record_batch};
 use arrow::datatypes::SchemaRef;
 
 use super::OperatorError;
@@ -181,9 +181,15 @@ impl Order {
     }
 }
 
+/// The rows `rows` of `columns`.
+pub(super) fn of_rows(columns: &[ArrayRef], rows: &[u32]) -> Result<Vec<ArrayRef>, OperatorError> {
+    let rows = UInt32Array::from_iter_values(rows.iter().copied());
+    Ok(columns.iter().map(|column| take(column, &rows, None)).collect::<Result<_, _>>()?)
+}
+
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, AsArray, Int64Array};
+    use arrow::array::{AsArray, Int64Array};
     use arrow::datatypes::Int64Type;
 
     use super::*;

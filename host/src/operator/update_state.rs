@@ -6,21 +6,22 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::take;
-use arrow::datatypes::{FieldRef, Fields, Schema, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Fields, Schema, SchemaRef};
 use serde::Deserialize;
 
 use super::poison::{Blame, Cause};
 use super::sides::{Encoded, Sides, SidesPlan};
+use super::sorted::of_rows;
+use super::state_snapshots::KeptStates;
 use super::{
-    Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, StateView, TaskInfo,
-    Wide, plugin_of,
+    Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo, Wide,
+    plugin_of,
 };
 use crate::partition::KeyEncoder;
 use crate::plugin::{Call, Plugin, PluginError, UpdateInput, Updated, Updater, call_bytes};
 use crate::record::{Period, json_rows};
-use crate::state::{Kept, KeyedTable, StateSize};
+use crate::state::{Kept, KeyedTable};
 
 /// The most keys of one call; more don't make it faster.
 const MAX_CALL_KEYS: usize = 64 * 1024;
@@ -46,11 +47,6 @@ pub struct MapWithState {
     /// How long a key may go without values before its state is dropped; by default for ever.
     pub timeout: Option<Period>,
 }
-
-/// The options of `state_snapshots`: none.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StateSnapshots {}
 
 impl Operator for UpdateStateByKey {
     fn kind(&self) -> &'static str {
@@ -78,22 +74,6 @@ impl Operator for MapWithState {
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let millis = |period: Period| i64::try_from(period.0.as_millis()).unwrap_or(i64::MAX);
         open(opening, &self.key, Calls::Touched { timeout: self.timeout.map(millis) })
-    }
-}
-
-impl Operator for StateSnapshots {
-    fn kind(&self) -> &'static str {
-        "state_snapshots"
-    }
-
-    fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
-        let Some(state) = &opening.state else {
-            let problem =
-                "it reads a stream that keeps no state; name one made by `map_with_state`".to_owned();
-            return Err(OperatorError::Option { key: "from", problem });
-        };
-        let factory = SnapshotFactory { state: Arc::clone(state) };
-        Ok(Opened { shape: Shape::Narrow(Arc::new(factory)), ..Opened::new(opening, state.schema()) })
     }
 }
 
@@ -142,45 +122,6 @@ fn open(opening: &Opening<'_>, key: &[String], calls: Calls) -> Result<Opened, O
     };
     let wide = Wide::exchange(exchange, Some(Arc::new(factory)));
     Ok(Opened { shape: Shape::Wide(wide), state: Some(kept), keeps: true, ..Opened::new(opening, schema) })
-}
-
-/// The states of an operator, partition by partition.
-struct KeptStates {
-    key: Vec<FieldRef>,
-    /// Key columns, then those of the state.
-    schema: SchemaRef,
-    tables: Kept<Option<KeyedTable>>,
-}
-
-impl StateView for KeptStates {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    fn size(&self) -> StateSize {
-        let sizes = self.tables.each(|table| table.as_ref().map(KeyedTable::size).unwrap_or_default());
-        sizes.into_iter().fold(StateSize::default(), |sum, size| StateSize {
-            keys: sum.keys + size.keys,
-            bytes: sum.bytes + size.bytes,
-        })
-    }
-
-    fn rows(&self, partition: usize) -> Result<Option<RecordBatch>, OperatorError> {
-        let encoder = KeyEncoder::new(&self.key)?;
-        let rows = self.tables.with(partition, |table| {
-            let Some(table) = table else { return Ok(None) };
-            let slots = table.all();
-            if slots.is_empty() {
-                return Ok(None);
-            }
-            let (offsets, data) = table.keys(slots.iter().copied());
-            let mut columns = encoder.decode(offsets, data)?;
-            let slots: Vec<Option<u32>> = slots.into_iter().map(Some).collect();
-            columns.extend(table.states(&slots)?.columns().iter().cloned());
-            Ok(Some(RecordBatch::try_new(Arc::clone(&self.schema), columns)?))
-        });
-        rows.unwrap_or(Ok(None))
-    }
 }
 
 struct UpdateFactory {
@@ -437,35 +378,4 @@ impl Due {
 
 fn input_bytes(input: &UpdateInput) -> u64 {
     [&input.keys, &input.values, &input.states].map(|batch| call_bytes(batch.columns())).iter().sum()
-}
-
-/// The rows `rows` of `columns`.
-fn of_rows(columns: &[ArrayRef], rows: &[u32]) -> Result<Vec<ArrayRef>, OperatorError> {
-    let rows = UInt32Array::from(rows.to_vec());
-    Ok(columns.iter().map(|column| take(column, &rows, None)).collect::<Result<_, _>>()?)
-}
-
-struct SnapshotFactory {
-    state: Arc<dyn StateView>,
-}
-
-impl Factory for SnapshotFactory {
-    fn make(&self) -> Result<Box<dyn Process>, OperatorError> {
-        Ok(Box::new(Snapshot { state: Arc::clone(&self.state) }))
-    }
-}
-
-struct Snapshot {
-    state: Arc<dyn StateView>,
-}
-
-impl Process for Snapshot {
-    fn process(&mut self, _: &RecordBatch, _: &TaskInfo, _: &mut Output) -> Result<(), OperatorError> {
-        Ok(())
-    }
-
-    fn finish(&mut self, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError> {
-        out.blocks.extend(self.state.rows(task.partition)?);
-        Ok(())
-    }
 }
