@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Fields, Schema, SchemaRef};
+use arrow::datatypes::{Fields, SchemaRef};
 use serde::Deserialize;
 
-use super::combine::Combining;
+use super::combine::{Combining, values_of};
 use super::combiner::CombinePlugin;
 use super::poison::Blame;
+use super::set_aside::with_key;
 use super::window::windowed;
 use super::{
     Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo, Wide,
@@ -44,15 +45,13 @@ impl Operator for AggregateByKey {
         let num_key_columns = key.len();
         let key_fields: Fields =
             key.iter().filter_map(|&column| input.fields().get(column).cloned()).collect();
-        let rest: Vec<usize> = (0..input.fields().len()).filter(|column| !key.contains(column)).collect();
-        let values: SchemaRef = Arc::new(input.project(&rest)?);
+        let values = values_of(input, &key)?;
         let plugin = Arc::clone(plugin_of(opening)?);
         let output = Arc::clone(plugin.aggregator(opening.stream, &values)?.output());
         let stream = opening.stream.to_owned();
         let aggregating = Arc::new(Aggregating { plugin: Arc::clone(&plugin), stream: stream.clone() });
         let Combining { before, after, again } = Combining::open(opening, key, aggregating)?;
-        let schema: SchemaRef =
-            Arc::new(Schema::new(key_fields.iter().chain(output.fields()).cloned().collect::<Fields>()));
+        let schema = with_key(&key_fields, &output);
         let blame = Arc::new(Blame::new(opening.tolerance, &stream, plugin.as_ref()));
         let finishing = |inner: Arc<dyn Factory>| -> Arc<dyn Factory> {
             Arc::new(FinishFactory {
@@ -90,24 +89,38 @@ impl CombinePlugin for Aggregating {
     }
 
     fn first(&self, values: &SchemaRef) -> Result<Box<dyn Reducer>, OperatorError> {
-        Ok(Box::new(Accumulating(self.plugin.aggregator(&self.stream, values)?)))
+        let aggregator = self.plugin.aggregator(&self.stream, values)?;
+        Ok(Box::new(Step { aggregator, takes: Takes::Values }))
     }
 
     fn again(&self, values: &SchemaRef) -> Result<Option<Box<dyn Reducer>>, OperatorError> {
-        Ok(Some(Box::new(Merging(self.plugin.aggregator(&self.stream, values)?))))
+        let aggregator = self.plugin.aggregator(&self.stream, values)?;
+        Ok(Some(Box::new(Step { aggregator, takes: Takes::Accumulators })))
     }
 }
 
-/// Makes accumulators of values.
-struct Accumulating(Box<dyn Aggregator>);
+/// One of the two ways in which an aggregation reduces.
+struct Step {
+    aggregator: Box<dyn Aggregator>,
+    takes: Takes,
+}
 
-impl Reducer for Accumulating {
+/// What is reduced.
+#[derive(Clone, Copy)]
+enum Takes {
+    /// Values, to accumulators.
+    Values,
+    /// Accumulators, to fewer.
+    Accumulators,
+}
+
+impl Reducer for Step {
     fn max_input(&self) -> Bytes {
-        self.0.max_input()
+        self.aggregator.max_input()
     }
 
     fn renew(&mut self) {
-        self.0.renew();
+        self.aggregator.renew();
     }
 
     fn reduce(
@@ -116,29 +129,10 @@ impl Reducer for Accumulating {
         ends: &[u32],
         values: &RecordBatch,
     ) -> Result<RecordBatch, PluginError> {
-        self.0.accumulate(call, ends, values)
-    }
-}
-
-/// Makes one accumulator of several.
-struct Merging(Box<dyn Aggregator>);
-
-impl Reducer for Merging {
-    fn max_input(&self) -> Bytes {
-        self.0.max_input()
-    }
-
-    fn renew(&mut self) {
-        self.0.renew();
-    }
-
-    fn reduce(
-        &mut self,
-        call: &Call,
-        ends: &[u32],
-        values: &RecordBatch,
-    ) -> Result<RecordBatch, PluginError> {
-        self.0.merge(call, ends, values)
+        match self.takes {
+            Takes::Values => self.aggregator.accumulate(call, ends, values),
+            Takes::Accumulators => self.aggregator.merge(call, ends, values),
+        }
     }
 }
 

@@ -92,7 +92,7 @@ impl Combining {
 }
 
 /// The schema of the columns of `input` that aren't in `key`.
-fn values_of(input: &SchemaRef, key: &[usize]) -> Result<SchemaRef, OperatorError> {
+pub(super) fn values_of(input: &SchemaRef, key: &[usize]) -> Result<SchemaRef, OperatorError> {
     let values: Vec<_> = (0..input.fields().len()).filter(|column| !key.contains(column)).collect();
     Ok(Arc::new(input.project(&values)?))
 }
