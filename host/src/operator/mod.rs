@@ -35,7 +35,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 use crate::partition::TooManyKeys;
 use crate::plugin::{Plugin, PluginError};
 use crate::record::{BatchTime, DeadLetter, Interval, describe};
-use crate::state::StateSize;
+use crate::state::{KeptState, StateSize};
 
 pub use aggregate_by_key::AggregateByKey;
 pub use count::Count;
@@ -261,18 +261,36 @@ pub struct Wide {
     pub completes: bool,
     /// Whether what comes out is cut anew, because it comes from one partition.
     pub spread: bool,
+    /// What `after` keeps from batch to batch, so that it can be saved.
+    pub keeping: Option<Keeping>,
+}
+
+/// Something that an operator keeps from batch to batch.
+#[derive(Clone)]
+pub struct Keeping {
+    /// What it is, for people. What was kept by an operator that says otherwise isn't taken up.
+    pub what: String,
+    /// The thing itself.
+    pub state: Arc<dyn KeptState>,
 }
 
 impl Wide {
     /// Without anything before, and nothing but the exchange and `after`.
     pub(crate) fn exchange(exchange: Exchange, after: Option<Arc<dyn Factory>>) -> Self {
-        Self { before: None, exchange, after, completes: false, spread: false }
+        Self { before: None, exchange, after, completes: false, spread: false, keeping: None }
     }
 
     /// With `before` on each partition, whose result over a lone partition is the operator's result, and `after`
     /// where there are several.
     pub(crate) fn combine(before: Arc<dyn Factory>, exchange: Exchange, after: Arc<dyn Factory>) -> Self {
-        Self { before: Some(before), exchange, after: Some(after), completes: true, spread: false }
+        Self {
+            before: Some(before),
+            exchange,
+            after: Some(after),
+            completes: true,
+            spread: false,
+            keeping: None,
+        }
     }
 }
 

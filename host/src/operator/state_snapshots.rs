@@ -36,7 +36,7 @@ pub(super) struct KeptStates {
     pub(super) key: Vec<FieldRef>,
     /// Key columns, then those of the state.
     pub(super) schema: SchemaRef,
-    pub(super) tables: Kept<Option<KeyedTable>>,
+    pub(super) tables: Arc<Kept<KeyedTable>>,
 }
 
 impl StateView for KeptStates {
@@ -45,7 +45,7 @@ impl StateView for KeptStates {
     }
 
     fn size(&self) -> StateSize {
-        let sizes = self.tables.each(|table| table.as_ref().map(KeyedTable::size).unwrap_or_default());
+        let sizes = self.tables.each(KeyedTable::size);
         sizes.into_iter().fold(StateSize::default(), |sum, size| StateSize {
             keys: sum.keys + size.keys,
             bytes: sum.bytes + size.bytes,
@@ -55,7 +55,6 @@ impl StateView for KeptStates {
     fn rows(&self, partition: usize) -> Result<Option<RecordBatch>, OperatorError> {
         let encoder = KeyEncoder::new(&self.key)?;
         let rows = self.tables.with(partition, |table| {
-            let Some(table) = table else { return Ok(None) };
             let slots = table.all();
             if slots.is_empty() {
                 return Ok(None);

@@ -15,13 +15,13 @@ use super::sides::{Encoded, Sides, SidesPlan};
 use super::sorted::of_rows;
 use super::state_snapshots::KeptStates;
 use super::{
-    Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo, Wide,
-    plugin_of,
+    Exchange, Factory, Keeping, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo,
+    Wide, plugin_of,
 };
 use crate::partition::KeyEncoder;
 use crate::plugin::{Call, Plugin, PluginError, UpdateInput, Updated, Updater, call_bytes};
-use crate::record::{Period, json_rows};
-use crate::state::{Kept, KeyedTable};
+use crate::record::{Period, describe, json_rows};
+use crate::state::{Kept, KeptState, KeyedTable};
 
 /// The most keys of one call; more don't make it faster.
 const MAX_CALL_KEYS: usize = 64 * 1024;
@@ -99,9 +99,11 @@ fn open(opening: &Opening<'_>, key: &[String], calls: Calls) -> Result<Opened, O
         return Err(OperatorError::Option { key: "plugin", problem: problem.to_owned() });
     }
     let watches = matches!(calls, Calls::Touched { timeout: Some(_) });
-    // The types are those of the contract, so that every table can be made if one can.
-    KeyedTable::new(&state, watches)?;
-    let tables = Kept::new(opening.partitions, || KeyedTable::new(&state, watches).ok());
+    let tables = Arc::new(Kept::try_new(opening.partitions, || KeyedTable::new(&state, watches))?);
+    let keeping = Keeping {
+        what: format!("for each key ({}) a state ({})", describe(&key_schema), describe(&state)),
+        state: Arc::clone(&tables) as Arc<dyn KeptState>,
+    };
     let snapshot = plan.output(state.fields().iter().cloned())?;
     let kept = Arc::new(KeptStates { key: plan.key.clone(), schema: Arc::clone(&snapshot), tables });
     let schema = match calls {
@@ -120,7 +122,7 @@ fn open(opening: &Opening<'_>, key: &[String], calls: Calls) -> Result<Opened, O
         kept: Arc::clone(&kept),
         blame: Arc::new(Blame::new(opening.tolerance, opening.stream, plugin.as_ref())),
     };
-    let wide = Wide::exchange(exchange, Some(Arc::new(factory)));
+    let wide = Wide { keeping: Some(keeping), ..Wide::exchange(exchange, Some(Arc::new(factory))) };
     Ok(Opened { shape: Shape::Wide(wide), state: Some(kept), keeps: true, ..Opened::new(opening, schema) })
 }
 
@@ -183,15 +185,12 @@ impl Process for Updating {
 
     fn finish(&mut self, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError> {
         let kept = Arc::clone(&self.kept);
-        let done = kept.tables.with(task.partition, |table| match table {
-            Some(table) => {
-                table.begin(task.time)?;
-                match self.due(table, task)? {
-                    Some(due) => self.update(table, &due, 0..due.input.keys.num_rows(), task, out),
-                    None => Ok(()),
-                }
+        let done = kept.tables.with(task.partition, |table| {
+            table.begin(task.time)?;
+            match self.due(table, task)? {
+                Some(due) => self.update(table, &due, 0..due.input.keys.num_rows(), task, out),
+                None => Ok(()),
             }
-            None => Ok(()),
         });
         done.unwrap_or(Ok(()))
     }
@@ -311,7 +310,7 @@ impl Updating {
             updated.kept.iter().zip(&input.timed_out).map(|(kept, timed_out)| *kept && !timed_out).collect();
         let offsets = due.offsets.get(keys.start..=keys.end).unwrap_or_default();
         let touches = vec![true; kept.len()];
-        table.update((offsets, &due.data), &input.states, &updated.states, &kept, &touches, task.time);
+        table.update((offsets, &due.data), &input.states, &updated.states, &kept, &touches, task.time)?;
         let (rows, of) = match self.calls {
             Calls::EveryKey => {
                 let of: Vec<u32> =
@@ -349,7 +348,7 @@ impl Updating {
         out.dead.extend(rows.into_iter().map(|row| self.blame.letter(cause.clone(), row)));
         if input.timed_out == [true] {
             let offsets = due.offsets.get(key..=key + 1).unwrap_or_default();
-            table.update((offsets, &due.data), &input.states, &input.states, &[false], &[true], task.time);
+            table.update((offsets, &due.data), &input.states, &input.states, &[false], &[true], task.time)?;
         }
         Ok(())
     }

@@ -11,10 +11,11 @@ use arrow::array::RecordBatch;
 use serde::Deserialize;
 
 use super::{
-    Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo, Wide,
+    Exchange, Factory, Keeping, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo,
+    Wide,
 };
-use crate::record::Period;
-use crate::state::{Entry, History, Kept, Window};
+use crate::record::{Period, describe};
+use crate::state::{Entry, History, Kept, KeptState, Window};
 
 /// The option `window` of operators that look at more than one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -73,8 +74,25 @@ pub(super) fn windowed(
         other => other,
     };
     let kept = Arc::new(Kept::new(opening.partitions, History::default));
+    let keeping = Some(keeping(opening, window, &kept));
     let after = Arc::new(WindowedFactory { window, after, again, kept });
-    Wide { before, exchange, after: Some(after), completes: false, spread: false }
+    Wide { before, exchange, after: Some(after), completes: false, spread: false, keeping }
+}
+
+/// What a window keeps, so that it can be saved.
+fn keeping(opening: &Opening<'_>, window: Window, kept: &Arc<Kept<History>>) -> Keeping {
+    let batch = opening.interval.duration().saturating_mul(u32::try_from(window.every).unwrap_or(u32::MAX));
+    let columns = opening.inputs.iter().map(|input| format!("({})", describe(input))).collect::<Vec<_>>();
+    Keeping {
+        what: format!(
+            "a window of {} batches of {} every {}, over {}",
+            window.length,
+            Period(batch),
+            window.slide,
+            columns.join(" and ")
+        ),
+        state: Arc::clone(kept) as Arc<dyn KeptState>,
+    }
 }
 
 struct WindowedFactory {
@@ -169,8 +187,10 @@ impl Operator for WindowOf {
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let window = WindowSpec { length: self.length, slide: self.slide }.resolve(opening)?;
         let schema = Arc::clone(opening.input()?);
-        let after = Arc::new(RememberFactory { window, kept: Arc::new(Kept::new(1, History::default)) });
-        let wide = Wide { spread: true, ..Wide::exchange(Exchange::Gather, Some(after)) };
+        let kept = Arc::new(Kept::new(1, History::default));
+        let keeping = Some(keeping(opening, window, &kept));
+        let after = Arc::new(RememberFactory { window, kept });
+        let wide = Wide { spread: true, keeping, ..Wide::exchange(Exchange::Gather, Some(after)) };
         let (shape, every) = (Shape::Wide(wide), window.pace());
         Ok(Opened { shape, every, keeps: true, ..Opened::new(opening, schema) })
     }

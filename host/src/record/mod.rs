@@ -4,12 +4,14 @@
 //! the rest of the code calls blocks. Knows nothing of where rows come from or go.
 
 mod dead_letter;
+mod ipc;
 mod schema;
 mod text;
 mod time;
 mod units;
 
 pub use dead_letter::{DeadLetter, DeadLetterKind, PluginId};
+pub use ipc::{decode_rows, encode_rows};
 pub use schema::{DataType, DeclaredSchema, UTC, describe, describe_field, line_schema};
 pub use text::{TextRows, json_rows, panic_text};
 pub use time::{BatchTime, Interval};

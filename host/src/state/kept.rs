@@ -11,6 +11,16 @@ impl<T> Kept<T> {
         Self((0..partitions).map(|_| Mutex::new(make())).collect())
     }
 
+    /// For `partitions` partitions, each with what `make` makes, or why it can't be made.
+    pub fn try_new<E>(partitions: usize, make: impl Fn() -> Result<T, E>) -> Result<Self, E> {
+        Ok(Self((0..partitions).map(|_| make().map(Mutex::new)).collect::<Result<_, E>>()?))
+    }
+
+    /// How many partitions there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Looks at what is kept for a partition; none where there is no such partition.
     pub fn with<R>(&self, partition: usize, act: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.0.get(partition).map(|kept| act(&mut kept.lock().unwrap_or_else(PoisonError::into_inner)))

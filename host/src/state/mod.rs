@@ -5,9 +5,11 @@
 
 mod cells;
 mod kept;
+mod pieces;
 mod table;
 mod window;
 
 pub use kept::Kept;
+pub use pieces::{Changes, KeptState, LoadError, PieceKey, Save};
 pub use table::{KeyedTable, StateSize};
 pub use window::{Entry, History, Window};

@@ -4,14 +4,19 @@
 //! in as Arrow columns, for many keys at once. What the last batch changed is remembered until the next begins, so
 //! that the batch may run again.
 
-use std::collections::BTreeMap;
+mod saving;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::compute::kernels::cmp::not_distinct;
+use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use hashbrown::HashTable;
 
+use self::saving::Saved;
 use super::cells::Cells;
 use crate::partition::key_hash;
 use crate::record::BatchTime;
@@ -31,15 +36,18 @@ pub struct KeyedTable {
     index: HashTable<u32>,
     slots: Vec<Slot>,
     columns: Vec<Cells>,
-    free: Vec<u32>,
+    /// Free slots; the lowest is filled first, so that where a key goes follows from the slots alone.
+    free: BTreeSet<u32>,
     key_bytes: usize,
     /// The slots that may become idle, by the time at which each was put here; once a slot.
     idle: BTreeMap<i64, Vec<u32>>,
     watches: bool,
     undo: Option<Undo>,
+    saved: Saved,
 }
 
 /// A place for a key.
+#[derive(Default)]
 struct Slot {
     hash: u64,
     /// None where the slot is free.
@@ -59,8 +67,8 @@ struct Undo {
 /// What there was of some keys.
 struct Before {
     keys: Vec<Box<[u8]>>,
-    /// When each was last touched; none where it wasn't there.
-    touched: Vec<Option<i64>>,
+    /// In which slot each was, and when it was last touched; none where it wasn't there.
+    places: Vec<Option<(u32, i64)>>,
     states: RecordBatch,
 }
 
@@ -73,10 +81,11 @@ impl KeyedTable {
             index: HashTable::new(),
             slots: Vec::new(),
             columns: schema.fields().iter().map(|field| Cells::new(field)).collect::<Result<_, _>>()?,
-            free: Vec::new(),
+            free: BTreeSet::new(),
             key_bytes: 0,
             idle: BTreeMap::new(),
             undo: None,
+            saved: Saved::default(),
         })
     }
 
@@ -104,11 +113,17 @@ impl KeyedTable {
 
     fn restore(&mut self, before: &Before) {
         let mut back = Vec::new();
-        let rows = before.keys.iter().zip(&before.touched).zip(0_u32..).collect::<Vec<_>>();
-        // Last change first, so that every key is back in its own slot, and the order of slots is what it was.
-        for ((key, touched), row) in rows.into_iter().rev() {
-            match touched {
-                Some(touched) => back.push((self.touch(key, *touched), row)),
+        let rows = before.keys.iter().zip(&before.places).zip(0_u32..).collect::<Vec<_>>();
+        // Last change first, so that the slot that a key is put back into is free again.
+        for ((key, place), row) in rows.into_iter().rev() {
+            match place {
+                Some((slot, touched)) => {
+                    if self.free.remove(slot) {
+                        self.insert(key, *slot);
+                    }
+                    self.touch(*slot, *touched);
+                    back.push((*slot, row));
+                }
                 None => self.remove(key),
             }
         }
@@ -153,25 +168,54 @@ impl KeyedTable {
         kept: &[bool],
         touches: &[bool],
         time: BatchTime,
-    ) {
-        let mut old = Before { keys: Vec::new(), touched: Vec::new(), states: before.clone() };
+    ) -> Result<(), ArrowError> {
+        let same = self.unchanged(before, states);
+        let mut old = Before { keys: Vec::new(), places: Vec::new(), states: before.clone() };
+        let mut rows = Vec::new();
         let mut written = Vec::new();
         for (row, ((key, &kept), &touches)) in (0_u32..).zip(keys_of(offsets, data).zip(kept).zip(touches)) {
-            let slot = self.slot(key).and_then(|slot| self.slots.get(slot as usize));
-            let touched = slot.map(|slot| slot.touched);
-            old.keys.push(key.into());
-            old.touched.push(touched);
-            match (kept, touched) {
-                (false, None) => {}
+            let slot = self.slot(key);
+            let place = slot.and_then(|slot| Some((slot, self.slots.get(slot as usize)?.touched)));
+            let touched = place.filter(|_| !touches).map_or(time.millis(), |(_, touched)| touched);
+            match (kept, place) {
+                (false, None) => continue,
+                // Nobody asks when keys were touched that aren't watched.
+                (true, Some((_, before))) if same(row as usize) && (touched == before || !self.watches) => {
+                    continue;
+                }
                 (false, Some(_)) => self.remove(key),
-                (true, Some(touched)) if !touches => written.push((self.touch(key, touched), row)),
-                (true, _) => written.push((self.touch(key, time.millis()), row)),
+                (true, Some((slot, _))) => {
+                    self.touch(slot, touched);
+                    written.push((slot, row));
+                }
+                (true, None) => {
+                    let slot = self.free.pop_first().unwrap_or_else(|| self.new_slot());
+                    self.insert(key, slot);
+                    self.touch(slot, touched);
+                    written.push((slot, row));
+                }
             }
+            old.keys.push(key.into());
+            old.places.push(place);
+            rows.push(row);
         }
         self.write(&written, states.columns());
         if let Some(undo) = self.undo.as_mut().filter(|undo| undo.time == time) {
+            if rows.len() < before.num_rows() {
+                let rows = UInt32Array::from(rows);
+                old.states = take_record_batch(before, &rows)?;
+            }
             undo.calls.push(old);
         }
+        Ok(())
+    }
+
+    /// Tells of a row whether it is the same in both.
+    fn unchanged(&self, before: &RecordBatch, after: &RecordBatch) -> impl Fn(usize) -> bool + use<> {
+        let columns = before.columns().iter().zip(after.columns());
+        let same = columns.map(|(before, after)| not_distinct(before, after)).collect::<Result<Vec<_>, _>>();
+        let same = same.ok().filter(|columns| columns.len() == self.columns.len());
+        move |row| same.as_ref().is_some_and(|columns| columns.iter().all(|column| column.value(row)))
     }
 
     /// The slots last touched before `limit`, in milliseconds.
@@ -200,12 +244,8 @@ impl KeyedTable {
         self.index.find(key_hash(key), same).copied()
     }
 
-    /// The slot of `key`, a new one where it has none, as touched at `time`.
-    fn touch(&mut self, key: &[u8], time: i64) -> u32 {
-        let number = match self.slot(key) {
-            Some(number) => number,
-            None => self.insert(key),
-        };
+    /// Notes that the key in `slot` was touched at `time`.
+    fn touch(&mut self, number: u32, time: i64) {
         if let Some(slot) = self.slots.get_mut(number as usize) {
             slot.touched = time;
             if self.watches && !slot.is_watched {
@@ -213,18 +253,19 @@ impl KeyedTable {
                 self.idle.entry(time).or_default().push(number);
             }
         }
+    }
+
+    fn new_slot(&mut self) -> u32 {
+        let number = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.slots.push(Slot::default());
+        let len = self.slots.len();
+        self.columns.iter_mut().for_each(|column| column.grow(len));
         number
     }
 
-    fn insert(&mut self, key: &[u8]) -> u32 {
+    /// Puts `key`, which has none, into a slot that isn't `free` any more.
+    fn insert(&mut self, key: &[u8], number: u32) {
         let hash = key_hash(key);
-        let number = self.free.pop().unwrap_or_else(|| {
-            let number = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-            self.slots.push(Slot { hash, key: None, touched: 0, is_watched: false });
-            let len = self.slots.len();
-            self.columns.iter_mut().for_each(|column| column.grow(len));
-            number
-        });
         if let Some(slot) = self.slots.get_mut(number as usize) {
             slot.hash = hash;
             slot.key = Some(key.into());
@@ -233,7 +274,6 @@ impl KeyedTable {
         let slots = &self.slots;
         let rehash = |slot: &u32| slots.get(*slot as usize).map_or(0, |slot| slot.hash);
         self.index.insert_unique(hash, number, rehash);
-        number
     }
 
     fn remove(&mut self, key: &[u8]) {
@@ -245,7 +285,7 @@ impl KeyedTable {
         self.key_bytes -= key.len();
         if let Some(slot) = self.slots.get_mut(number as usize) {
             slot.key = None;
-            self.free.push(number);
+            self.free.insert(number);
         }
     }
 

@@ -4,7 +4,9 @@
 //! s is longer than l, what comes in between is in none. What is kept may be made one *pane* at a time, the longest
 //! piece that every window holds whole or not at all. Batches are counted from 1.
 
-use std::collections::VecDeque;
+mod saving;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use arrow::array::RecordBatch;
 
@@ -57,6 +59,8 @@ impl Window {
 #[derive(Default)]
 pub struct History {
     entries: VecDeque<Entry>,
+    /// The first and last batches of the entries that were saved.
+    saved: BTreeMap<u64, u64>,
 }
 
 /// What came in some batches one after the other.
@@ -125,6 +129,8 @@ mod tests {
     use arrow::datatypes::Int64Type;
 
     use super::*;
+    use crate::record::BatchTime;
+    use crate::state::Save;
 
     fn block(number: u64) -> Vec<RecordBatch> {
         let column: ArrayRef = Arc::new(Int64Array::from(vec![i64::try_from(number).unwrap()]));
@@ -175,6 +181,31 @@ mod tests {
                 history.replace(Entry { blocks: block(0), ..entry });
             }
             assert!(history.entries.len() <= 6 + MAX_WAITING, "{}", history.entries.len());
+        }
+    }
+
+    #[test]
+    fn what_is_saved_batch_by_batch_makes_the_same_windows() {
+        let window = Window { length: 90, slide: 60, every: 1 };
+        let (mut history, mut store) = (History::default(), BTreeMap::new());
+        for number in 1..=400 {
+            history.add(window, number, block(number));
+            if let Some(entry) = history.waiting(window, number) {
+                history.replace(entry);
+            }
+            let held = history.window(window, number).map(|blocks| numbers(&blocks));
+            let changes = history.changes(BatchTime::from_millis(0)).unwrap();
+            assert!(changes.put.len() <= 2, "one for the batch, one for its pane");
+            changes.removed.iter().for_each(|key| assert!(store.remove(key).is_some()));
+            store.extend(changes.put);
+            let mut again = History::default();
+            store.iter().for_each(|(key, bytes)| again.load(*key, bytes).unwrap());
+            assert_eq!(again.window(window, number).map(|blocks| numbers(&blocks)), held);
+            assert_eq!(again.entries.len(), history.entries.len());
+            assert!(again.changes(BatchTime::from_millis(0)).unwrap().is_empty());
+            if number % 7 == 0 {
+                history = again;
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
+use super::super::pieces::{PieceKey, Save};
 use super::*;
 
 /// The state of a key, and when the key was last touched.
@@ -42,7 +43,7 @@ fn change(table: &mut KeyedTable, changes: &Changes, time: i64) {
     let states = RecordBatch::try_new(Arc::clone(&table.schema), columns).unwrap();
     let kept: Vec<bool> = changes.values().map(|(state, _)| state.is_some()).collect();
     let touches: Vec<bool> = changes.values().map(|(_, touches)| *touches).collect();
-    table.update((&offsets, &data), &before, &states, &kept, &touches, BatchTime::from_millis(time));
+    table.update((&offsets, &data), &before, &states, &kept, &touches, BatchTime::from_millis(time)).unwrap();
 }
 
 fn change_model(model: &mut Model, changes: &Changes, time: i64) {
@@ -102,11 +103,15 @@ fn changes() -> impl Strategy<Value = Changes> {
 proptest! {
     #[test]
     fn a_table_is_a_map_and_a_batch_that_runs_again_finds_it_as_it_was(
-        batches in vec((1..4_i64, vec(changes(), 0..3), prop::option::of(vec(changes(), 1..3))), 1..12),
+        batches in vec(
+            (1..4_i64, vec(changes(), 0..3), prop::option::of(vec(changes(), 1..3)), any::<bool>()),
+            1..12,
+        ),
         timeout in 0..6_i64,
     ) {
         let (mut table, mut model, mut time) = (table(), Model::new(), 0);
-        for (pause, calls, failed) in batches {
+        let mut store = Store::default();
+        for (pause, calls, failed, is_reopened) in batches {
             time += pause;
             let idle_keys: Vec<_> =
                 model.iter().filter(|(_, (_, at))| *at < time - timeout).map(|(key, _)| key.clone()).collect();
@@ -124,8 +129,87 @@ proptest! {
                 change_model(&mut model, changes, time);
             }
             assert_same(&table, &model);
+            store.save(&mut table, time);
+            let mut again = store.load();
+            prop_assert_eq!(held(&again), held(&table));
+            prop_assert_eq!(idle(&mut again, time + 1), idle(&mut table, time + 1));
+            prop_assert_eq!(again.size().keys, table.size().keys);
+            if is_reopened {
+                table = again;
+            }
         }
     }
+}
+
+/// What is written of a table.
+#[derive(Default)]
+struct Store(BTreeMap<PieceKey, Vec<u8>>);
+
+impl Store {
+    /// Answers how many bytes were written.
+    fn save(&mut self, table: &mut KeyedTable, time: i64) -> usize {
+        let changes = table.changes(BatchTime::from_millis(time)).unwrap();
+        changes.removed.iter().for_each(|key| assert!(self.0.remove(key).is_some(), "{key:?}"));
+        let bytes = changes.put.iter().map(|(_, bytes)| bytes.len()).sum();
+        self.0.extend(changes.put);
+        bytes
+    }
+
+    fn load(&self) -> KeyedTable {
+        let mut table = table();
+        self.0.iter().for_each(|(key, bytes)| table.load(*key, bytes).unwrap());
+        table.loaded();
+        table
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+}
+
+#[test]
+fn what_is_stored_stays_below_twice_the_table_and_no_batch_writes_all_of_it() {
+    let (mut table, mut store) = (table(), Store::default());
+    let names: Vec<String> = (0..50_000).map(|n| format!("key {n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    keep(&mut table, &names, 1);
+    let whole = store.save(&mut table, 1);
+    for time in 2..400 {
+        let start = usize::try_from(time).unwrap() * 977 % 49_000;
+        keep(&mut table, &names[start..start + 500], time);
+        let written = store.save(&mut table, time);
+        assert!(written < whole / 3, "{written} of {whole} at {time}");
+        assert!(store.bytes() < 2 * whole + whole / 4, "{} for {whole} at {time}", store.bytes());
+    }
+    assert_eq!(held(&store.load()), held(&table));
+}
+
+#[test]
+fn what_stays_the_same_is_not_written_again() {
+    let fields = vec![Field::new("n", DataType::Int64, true), Field::new("note", DataType::Utf8, false)];
+    let mut table = KeyedTable::new(&Arc::new(Schema::new(fields)), false).unwrap();
+    let mut store = Store::default();
+    let changes: Changes = [(b"a".to_vec(), (Some((Some(1), "x".to_owned())), true))].into();
+    table.begin(BatchTime::from_millis(1)).unwrap();
+    change(&mut table, &changes, 1);
+    assert!(store.save(&mut table, 1) > 0);
+    table.begin(BatchTime::from_millis(2)).unwrap();
+    change(&mut table, &changes, 2);
+    assert_eq!(store.save(&mut table, 2), 0);
+}
+
+#[test]
+fn damaged_pieces_are_refused() {
+    let (mut saved, mut store) = (table(), Store::default());
+    keep(&mut saved, &["a"], 1);
+    store.save(&mut saved, 1);
+    let (key, bytes) = store.0.first_key_value().unwrap();
+    assert!(table().load(*key, &bytes[..4]).is_err());
+    assert!(table().load(*key, &bytes[..bytes.len() / 2]).is_err());
+    assert!(table().load(*key, b"12345678 and no rows").is_err());
+    let other = Schema::new(vec![Field::new("n", DataType::Int64, true)]);
+    let mut other = KeyedTable::new(&Arc::new(other), true).unwrap();
+    assert!(other.load(*key, bytes).unwrap_err().to_string().contains("columns"));
 }
 
 /// Keeps the keys at `time`, as an operator does with keys that have values.
