@@ -14,6 +14,7 @@ pub mod partition;
 pub mod state;
 pub mod operator;
 pub mod sink;
+pub mod checkpoint;
 pub mod schedule;
 pub mod manifest;
 pub mod plan;

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
+use super::log::Log;
 use super::wake::Wake;
 use crate::record::{BatchTime, Bytes};
 use crate::source::{Block, Closed, Outlet, SourceError};
@@ -31,6 +32,8 @@ pub struct Intake {
     room: Notify,
     hurry: Notify,
     state: Mutex<State>,
+    /// Where blocks are written before they are let in.
+    log: Option<Box<dyn Log>>,
 }
 
 /// In how many steps a second a limited rate lets rows in.
@@ -38,6 +41,8 @@ const STEPS_PER_SECOND: u64 = 100;
 
 struct State {
     waiting: VecDeque<Waiting>,
+    /// The number of the last block that was taken, in the log.
+    taken: Option<u64>,
     num_bytes: usize,
     is_full: bool,
     is_closed: bool,
@@ -51,6 +56,8 @@ struct State {
 struct Waiting {
     arrived_millis: i64,
     num_bytes: usize,
+    /// Its number in the log.
+    number: Option<u64>,
     block: Block,
 }
 
@@ -59,6 +66,7 @@ impl Intake {
     pub fn new(options: IntakeOptions, clock: Arc<dyn Clock>, wake: Arc<Wake>) -> Self {
         let state = State {
             waiting: VecDeque::new(),
+            taken: None,
             num_bytes: 0,
             is_full: false,
             is_closed: false,
@@ -66,7 +74,36 @@ impl Intake {
             ended: None,
             next: None,
         };
-        Self { options, clock, wake, room: Notify::new(), hurry: Notify::new(), state: Mutex::new(state) }
+        Self {
+            options,
+            clock,
+            wake,
+            room: Notify::new(),
+            hurry: Notify::new(),
+            state: Mutex::new(state),
+            log: None,
+        }
+    }
+
+    /// Has blocks written to `log` before they are let in. The last one that a batch took before is `taken`.
+    #[must_use]
+    pub fn with_log(mut self, log: impl Log + 'static, taken: Option<u64>) -> Self {
+        self.log = Some(Box::new(log));
+        self.state().taken = taken;
+        self
+    }
+
+    /// Lets in a block that is in the log already, whether there is room or not.
+    pub fn let_in_logged(&self, number: u64, arrived_millis: i64, block: Block) {
+        let num_bytes = block.rows.get_array_memory_size();
+        let mut state = self.state();
+        state.num_bytes += num_bytes;
+        state.waiting.push_back(Waiting { arrived_millis, num_bytes, number: Some(number), block });
+    }
+
+    /// The number of the last block that was taken, in the log.
+    pub fn taken(&self) -> Option<u64> {
+        self.state().taken
     }
 
     /// The blocks that arrived up to `time`, or all where `time` is none, in order.
@@ -77,6 +114,7 @@ impl Intake {
         while state.waiting.front().is_some_and(due) {
             if let Some(waiting) = state.waiting.pop_front() {
                 state.num_bytes -= waiting.num_bytes;
+                state.taken = waiting.number.or(state.taken);
                 taken.push(waiting.block);
             }
         }
@@ -89,7 +127,17 @@ impl Intake {
 
     /// The receiver has returned.
     pub fn end(&self, result: Result<(), SourceError>) {
-        self.state().ended = Some(result);
+        // The first error counts.
+        self.state().ended.get_or_insert(result);
+        self.wake.ring();
+    }
+
+    fn fail(&self, error: SourceError) {
+        let mut state = self.state();
+        state.is_closed = true;
+        state.ended.get_or_insert(Err(error));
+        drop(state);
+        self.room.notify_waiters();
         self.wake.ring();
     }
 
@@ -129,7 +177,12 @@ impl Intake {
     }
 
     /// Lets `block` in, where there is room; else answers it.
-    fn offer(&self, block: Block, num_bytes: usize) -> Result<Option<Block>, Closed> {
+    fn offer(
+        &self,
+        block: Block,
+        num_bytes: usize,
+        arrived: Option<(u64, i64)>,
+    ) -> Result<Option<Block>, Closed> {
         let mut state = self.state();
         if state.is_closed {
             return Err(Closed);
@@ -140,7 +193,9 @@ impl Intake {
             return Ok(Some(block));
         }
         state.num_bytes += num_bytes;
-        state.waiting.push_back(Waiting { arrived_millis: self.clock.now_millis(), num_bytes, block });
+        let (number, arrived_millis) = arrived
+            .map_or_else(|| (None, self.clock.now_millis()), |(number, millis)| (Some(number), millis));
+        state.waiting.push_back(Waiting { arrived_millis, num_bytes, number, block });
         Ok(None)
     }
 
@@ -152,7 +207,9 @@ impl Intake {
 #[async_trait]
 impl Outlet for Intake {
     async fn put(&self, block: Block) -> Result<(), Closed> {
-        let Some(rate) = self.options.max_rows_per_second else { return self.let_in(block).await };
+        let Some(rate) = self.options.max_rows_per_second else {
+            return self.let_in(block, None).await;
+        };
         let num_rows = block.rows.num_rows();
         let step = usize::try_from(rate / STEPS_PER_SECOND).unwrap_or(usize::MAX).max(1);
         let mut dead = block.dead;
@@ -160,11 +217,22 @@ impl Outlet for Intake {
         while start < num_rows || !dead.is_empty() {
             let here = step.min(num_rows - start);
             self.turn(here, rate).await;
-            self.let_in(Block { rows: block.rows.slice(start, here), dead: std::mem::take(&mut dead) })
-                .await?;
+            let piece = Block { rows: block.rows.slice(start, here), dead: std::mem::take(&mut dead) };
+            self.let_in(piece, None).await?;
             start += here;
         }
         Ok(())
+    }
+
+    async fn put_from(&self, block: Block, sender: &str, sequence: u64) -> Result<(), Closed> {
+        if let Some(rate) = self.options.max_rows_per_second {
+            self.turn(block.rows.num_rows(), rate).await;
+        }
+        self.let_in(block, Some((sender, sequence))).await
+    }
+
+    fn highest(&self, sender: &str) -> Result<Option<u64>, SourceError> {
+        self.log.as_ref().map_or(Ok(None), |log| log.highest(sender))
     }
 }
 
@@ -189,15 +257,32 @@ impl Intake {
         }
     }
 
-    async fn let_in(&self, block: Block) -> Result<(), Closed> {
+    async fn let_in(&self, block: Block, from: Option<(&str, u64)>) -> Result<(), Closed> {
         let num_bytes = block.rows.get_array_memory_size();
+        let arrived = match &self.log {
+            Some(log) => {
+                if self.state().is_closed {
+                    return Err(Closed);
+                }
+                let millis = self.clock.now_millis();
+                match log.append(millis, &block, from).await {
+                    Ok(number) => Some((number, millis)),
+                    Err(error) => {
+                        // What wasn't logged must not be acknowledged; the run ends with the error.
+                        self.fail(error);
+                        return Err(Closed);
+                    }
+                }
+            }
+            None => None,
+        };
         let mut offered = block;
         loop {
             let room = self.room.notified();
             tokio::pin!(room);
             // Counts from here on, so that room made between the offer and the wait is not missed.
             room.as_mut().enable();
-            match self.offer(offered, num_bytes)? {
+            match self.offer(offered, num_bytes, arrived)? {
                 None => return Ok(()),
                 Some(refused) => offered = refused,
             }

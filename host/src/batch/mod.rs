@@ -5,8 +5,10 @@
 
 mod clock;
 mod intake;
+mod log;
 mod wake;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use intake::{Intake, IntakeOptions};
+pub use log::Log;
 pub use wake::Wake;

@@ -14,6 +14,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::checkpoint::CheckpointCommand;
 use super::dead_letters::args::DeadLettersCommand;
 use crate::manifest::MAX_WORKERS;
 use crate::plugin::CompileRequest;
@@ -121,6 +122,10 @@ pub enum Command {
         right: Option<InputSchema>,
     },
 
+    /// Look at what survives a restart
+    #[command(subcommand)]
+    Checkpoint(CheckpointCommand),
+
     /// Look at rows that were set aside, and give them another try
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
@@ -177,6 +182,10 @@ pub struct RunArgs {
     /// Worker threads, rather than as many as the manifest says
     #[arg(long, value_name = "N", value_parser = num_workers)]
     pub workers: Option<NonZeroUsize>,
+
+    /// Leave behind what the checkpoint has of this source or stream; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub drop_state: Vec<String>,
 
     /// Keep the metrics in this file, in the OpenMetrics format
     ///

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, what is shown meanwhile, and how the process ends.
 
 pub mod args;
+pub mod checkpoint;
 pub mod dead_letters;
 mod inspect;
 pub mod live;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Run(run_args) => run::run(&run_args, &screen),
         Command::Check { manifest } => check(&manifest),
         Command::Plan { manifest, format } => plan(&manifest, format),
+        Command::Checkpoint(command) => checkpoint::run(&command),
         Command::DeadLetters(command) => dead_letters::run(command, &screen),
         Command::Inspect { plugin, input, key, right } => {
             let columns =
@@ -107,7 +109,12 @@ fn check(path: &Path) -> Result<(), End> {
     for (name, output) in &pipeline.sinks {
         let _ = writeln!(out, "sink {name} ({}): {}", output.sink.kind(), output.sink.guarantee());
     }
-    out.push_str("There is no checkpoint: nothing survives a restart.\n");
+    match &pipeline.checkpoint {
+        Some(path) => {
+            let _ = writeln!(out, "checkpoint {}", path.display());
+        }
+        None => out.push_str("There is no checkpoint: nothing survives a restart.\n"),
+    }
     print(&out)
 }
 

@@ -26,10 +26,13 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
             let fault = Fault::from_message(Place::item(format!("sources.{name}")), &problem);
             return Err(End::wrong(manifest.explain(&fault)));
         }
+        Err(StartError::Failed(RunError::Checkpoint(error))) => return Err(error.into()),
         Err(error) => return Err(End::failed(error)),
     };
     tracing::info!(pipeline = %pipeline.name, interval_ms = pipeline.interval.millis(), "running");
-    tracing::info!("there is no checkpoint: nothing survives a restart");
+    if pipeline.checkpoint.is_none() {
+        tracing::info!("there is no checkpoint: nothing survives a restart");
+    }
     screen.show(pipeline.interval);
     stop_on_signals(&running.control())
         .map_err(|error| End::failed(format!("cannot listen for signals: {error}")))?;
@@ -52,6 +55,7 @@ fn options(args: &RunArgs) -> RunOptions {
         duration: args.duration.map(|period| period.0),
         workers: args.workers,
         beside: None,
+        drop_state: args.drop_state.clone(),
         metrics_file: args.metrics_file.clone(),
     }
 }

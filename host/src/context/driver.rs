@@ -3,19 +3,23 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::datatypes::SchemaRef;
+
 use super::control::{Control, StopMode};
 use super::dead_letters::DeadLetters;
+use super::durable::Durable;
 use super::inputs::{Inputs, Reach};
 use super::measured::Measured;
 use super::options::RunOptions;
 use super::report::{BatchReport, Listener, Summary};
 use super::running::RunError;
 use crate::batch::Clock;
+use crate::checkpoint::Undelivered;
 use crate::manifest::Pipeline;
 use crate::plan::OpenedPipeline;
 use crate::record::{BatchTime, Interval, Partition, num_rows};
 use crate::schedule::{Executor, JobResult, StagePlan};
-use crate::sink::Writer;
+use crate::sink::{SinkError, Writer};
 use crate::source::{Extent, Opening};
 
 /// Drives the batches of one pipeline, on a thread of its own.
@@ -26,8 +30,9 @@ pub(super) struct Driver {
     control: Control,
     inputs: Inputs,
     executor: Executor,
-    sinks: NamedWriters,
+    sinks: Vec<OpenSink>,
     dead_letters: DeadLetters,
+    durable: Option<Durable>,
     listeners: Vec<Box<dyn Listener>>,
     measured: Measured,
     start: i64,
@@ -36,8 +41,19 @@ pub(super) struct Driver {
     summary: Summary,
 }
 
-/// Sinks that run, by name.
-type NamedWriters = Vec<(String, Box<dyn Writer>)>;
+/// A sink that runs.
+struct OpenSink {
+    name: String,
+    schema: SchemaRef,
+    writer: Box<dyn Writer>,
+}
+
+impl OpenSink {
+    fn failed(&self) -> impl FnOnce(SinkError) -> RunError + use<> {
+        let name = self.name.clone();
+        move |error| RunError::Sink { name, error }
+    }
+}
 
 /// How far a run is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,19 +77,34 @@ impl Driver {
     ) -> Result<Self, RunError> {
         let start = clock.now_millis();
         let dead_letters = DeadLetters::open(pipeline)?;
-        let sinks = open_sinks(pipeline, opened)?;
+        let durable = pipeline.checkpoint.as_deref();
+        let durable = durable.map(|path| Durable::open(path, pipeline, opened, &options.drop_state));
+        let mut durable = durable.transpose()?;
+        let mut sinks = open_sinks(pipeline, opened)?;
+        durable.as_mut().map_or(Ok(()), |durable| recover(&mut sinks, durable))?;
         let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
-        let sink_names = sinks.iter().map(|(name, _)| name);
+        let sink_names = sinks.iter().map(|sink| &sink.name);
         let file = options.metrics_file.as_deref();
         let measured = Measured::open(&opened.metrics, source_names, sink_names, file)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
         let executor = Executor::start(plan, num_workers).map_err(RunError::Thread)?;
-        let opening =
-            Opening { name: String::new(), time: BatchTime::from_millis(start), extent: options.extent };
+        let opening = Opening {
+            name: String::new(),
+            time: BatchTime::from_millis(start),
+            extent: options.extent,
+            position: None,
+        };
         let sources =
             opened.schemas.keys().filter_map(|name| Some((name, pipeline.sources.get(name)?.as_ref())));
-        let inputs = Inputs::open(sources, &opening, pipeline.partitions.get(), &clock, &control.wake)?;
+        let inputs = Inputs::open(
+            sources,
+            &opening,
+            durable.as_ref(),
+            pipeline.partitions.get(),
+            &clock,
+            &control.wake,
+        )?;
         Ok(Self {
             interval: pipeline.interval,
             options,
@@ -85,8 +116,12 @@ impl Driver {
             dead_letters,
             listeners,
             measured,
+            zero: durable
+                .as_ref()
+                .and_then(Durable::zero)
+                .unwrap_or_else(|| pipeline.interval.next_after(start).previous(pipeline.interval)),
+            durable,
             start,
-            zero: pipeline.interval.next_after(start).previous(pipeline.interval),
             summary: Summary::default(),
         })
     }
@@ -94,16 +129,19 @@ impl Driver {
     /// Runs until it is stopped, has nothing more to do, or fails.
     pub(super) fn run(mut self) -> Result<Summary, RunError> {
         let ran = self.batches();
-        let closed = self.sinks.iter_mut().try_for_each(|(name, sink)| {
-            sink.close().map_err(|error| RunError::Sink { name: name.clone(), error })
-        });
+        let closed = self.sinks.iter_mut().try_for_each(|sink| sink.writer.close().map_err(sink.failed()));
+        let closed = closed.and_then(|()| Ok(self.durable.as_mut().map_or(Ok(()), Durable::close)?));
         self.inputs.abandon();
         self.measured.close();
         ran.and(closed).map(|()| self.summary)
     }
 
     fn batches(&mut self) -> Result<(), RunError> {
-        let mut time = self.free(self.interval.next_after(self.start))?;
+        let first = match &self.durable {
+            Some(durable) => durable.first_time(self.interval, self.start),
+            None => self.interval.next_after(self.start),
+        };
+        let mut time = self.free(first)?;
         let mut phase = match self.options.extent {
             Extent::Endless => Phase::Ticking,
             Extent::Available => Phase::Draining(Reach::Everything),
@@ -136,12 +174,17 @@ impl Driver {
         }
     }
 
-    /// `time`, or the first one after it that leaves room for the batches of the pipeline beside this one.
+    /// `time`, or the first one after it that leaves room for the batches of the pipeline beside this one, and for those
+    /// that were published before a restart and had nothing to commit.
     fn free(&self, mut time: BatchTime) -> Result<BatchTime, RunError> {
-        let Some(beside) = self.options.beside else { return Ok(time) };
+        let is_resumed = self.durable.as_ref().is_some_and(|durable| durable.last_time().is_some());
+        if self.options.beside.is_none() && !(is_resumed && time.millis() <= self.start) {
+            return Ok(time);
+        }
         loop {
             // Where there is a batch every millisecond there is no room between two.
-            let is_theirs = beside.millis() > 1 && beside.divides(time);
+            let is_theirs =
+                self.options.beside.is_some_and(|beside| beside.millis() > 1 && beside.divides(time));
             if !is_theirs && !self.is_published(time)? {
                 return Ok(time);
             }
@@ -150,8 +193,8 @@ impl Driver {
     }
 
     fn is_published(&self, time: BatchTime) -> Result<bool, RunError> {
-        for (name, sink) in &self.sinks {
-            if sink.is_published(time).map_err(|error| RunError::Sink { name: name.clone(), error })? {
+        for sink in &self.sinks {
+            if sink.writer.is_published(time).map_err(sink.failed())? {
                 return Ok(true);
             }
         }
@@ -209,6 +252,7 @@ impl Driver {
         dead.extend(result.dead.iter().cloned());
         self.stage(time, &result)?;
         self.dead_letters.write(time, &dead)?;
+        self.commit(time, &result)?;
         self.publish(time, &result)?;
         let report = BatchReport {
             time,
@@ -216,7 +260,7 @@ impl Driver {
             num_output_rows: self
                 .sinks
                 .iter()
-                .map(|(name, _)| name.clone())
+                .map(|sink| sink.name.clone())
                 .zip(sizes(&result.outputs))
                 .collect(),
             num_dead_letters: dead.len(),
@@ -230,17 +274,34 @@ impl Driver {
     }
 
     fn stage(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
-        for ((name, sink), partitions) in self.sinks.iter_mut().zip(&result.outputs) {
+        for (sink, partitions) in self.sinks.iter_mut().zip(&result.outputs) {
             let Some(partitions) = partitions else { continue };
-            sink.stage(time, partitions).map_err(|error| RunError::Sink { name: name.clone(), error })?;
+            sink.writer.stage(time, partitions).map_err(sink.failed())?;
         }
         Ok(())
     }
 
+    /// Makes the batch final, where there is a checkpoint.
+    fn commit(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
+        let Some(durable) = &mut self.durable else { return Ok(()) };
+        let outputs = self.sinks.iter().zip(&result.outputs);
+        let outputs = outputs.filter_map(|(sink, partitions)| Some((sink, partitions.as_deref()?)));
+        let has_rows = |partitions: &[Partition]| partitions.iter().any(|blocks| num_rows(blocks) > 0);
+        let is_seen = outputs.clone().any(|(_, partitions)| has_rows(partitions));
+        let outbox = outputs
+            .filter(|(sink, partitions)| !sink.writer.stages_outside() && has_rows(partitions))
+            .map(|(sink, partitions)| (sink.name.as_str(), &sink.schema, partitions));
+        durable.commit(time, self.zero, self.inputs.positions(), outbox.collect(), is_seen)
+    }
+
     fn publish(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
         let due = self.sinks.iter_mut().zip(&result.outputs).filter(|(_, output)| output.is_some());
-        for ((name, sink), _) in due {
-            sink.publish(time).map_err(|error| RunError::Sink { name: name.clone(), error })?;
+        for (sink, partitions) in due {
+            sink.writer.publish(time).map_err(sink.failed())?;
+            let is_in_outbox = !sink.writer.stages_outside() && partitions.is_some();
+            if let Some(durable) = self.durable.as_mut().filter(|_| is_in_outbox) {
+                durable.delivered(time, &sink.name);
+            }
         }
         Ok(())
     }
@@ -255,13 +316,34 @@ enum Next {
     End,
 }
 
-fn open_sinks(pipeline: &Pipeline, opened: &OpenedPipeline) -> Result<NamedWriters, RunError> {
+/// Gives sinks what was committed for them before a restart, and no more.
+fn recover(sinks: &mut [OpenSink], durable: &mut Durable) -> Result<(), RunError> {
+    for sink in sinks.iter_mut() {
+        sink.writer.recover(durable.last_time()).map_err(sink.failed())?;
+    }
+    for Undelivered { time, sink: name, partitions } in durable.undelivered()? {
+        match sinks.iter_mut().find(|sink| sink.name == name) {
+            Some(sink) if sink.writer.is_published(time).map_err(sink.failed())? => {}
+            Some(sink) => {
+                sink.writer.stage(time, &partitions).map_err(sink.failed())?;
+                sink.writer.publish(time).map_err(sink.failed())?;
+            }
+            None => {
+                tracing::warn!(sink = %name, batch = %time, "rows for a sink that is gone are left behind")
+            }
+        }
+        durable.delivered(time, &name);
+    }
+    Ok(())
+}
+
+fn open_sinks(pipeline: &Pipeline, opened: &OpenedPipeline) -> Result<Vec<OpenSink>, RunError> {
     let mut sinks = Vec::with_capacity(pipeline.sinks.len());
     for (name, output) in &pipeline.sinks {
         if let Some(schema) = opened.schemas.get(&output.from) {
             let writer =
                 output.sink.open(schema).map_err(|error| RunError::Sink { name: name.clone(), error })?;
-            sinks.push((name.clone(), writer));
+            sinks.push(OpenSink { name: name.clone(), schema: Arc::clone(schema), writer });
         }
     }
     Ok(sinks)

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use indexmap::IndexMap;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use super::durable::Durable;
 use super::running::RunError;
 use crate::batch::{Clock, Intake, IntakeOptions, Wake};
+use crate::checkpoint::{Logged, SourcePosition};
 use crate::partition::{concatenate, cut};
 use crate::record::{BatchTime, Bytes, DeadLetter};
 use crate::schedule::{Input, StageInput};
@@ -59,6 +62,7 @@ impl Inputs {
     pub(super) fn open<'a>(
         sources: impl Iterator<Item = (&'a String, &'a dyn Source)>,
         opening: &Opening,
+        durable: Option<&Durable>,
         partitions: usize,
         clock: &Arc<dyn Clock>,
         wake: &Arc<Wake>,
@@ -72,7 +76,8 @@ impl Inputs {
         let (stop, stopped) = Stop::new();
         let mut inputs = Vec::new();
         for (name, source) in sources {
-            let opening = Opening { name: name.clone(), ..opening.clone() };
+            let before = durable.and_then(|durable| durable.position(name)).cloned().unwrap_or_default();
+            let opening = Opening { name: name.clone(), position: before.position, ..opening.clone() };
             let reader =
                 source.open(&opening).map_err(|error| RunError::Source { name: name.clone(), error })?;
             let kind = match reader {
@@ -82,7 +87,15 @@ impl Inputs {
                         capacity: INTAKE_CAPACITY,
                         max_rows_per_second: source.max_rows_per_second(),
                     };
-                    let intake = Arc::new(Intake::new(options, Arc::clone(clock), Arc::clone(wake)));
+                    let mut intake = Intake::new(options, Arc::clone(clock), Arc::clone(wake));
+                    if let Some(durable) = durable.filter(|_| source.is_logged()) {
+                        let (log, left) = durable.log(name)?;
+                        intake = intake.with_log(log, before.logged);
+                        for Logged { number, arrived_millis, block } in left {
+                            intake.let_in_logged(number, arrived_millis, block);
+                        }
+                    }
+                    let intake = Arc::new(intake);
                     receive(&runtime, receiver, &intake, stopped.clone());
                     Kind::Received(intake)
                 }
@@ -95,6 +108,15 @@ impl Inputs {
     /// The names of the sources, in order.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.inputs.iter().map(|input| input.name.as_str())
+    }
+
+    /// How far each source was read.
+    pub(super) fn positions(&self) -> IndexMap<String, SourcePosition> {
+        let of = |kind: &Kind| match kind {
+            Kind::Received(intake) => SourcePosition { position: None, logged: intake.taken() },
+            Kind::Replayable(replayable) => SourcePosition { position: replayable.position(), logged: None },
+        };
+        self.inputs.iter().map(|input| (input.name.clone(), of(&input.kind))).collect()
     }
 
     /// Takes the batch of time `time`.

@@ -7,6 +7,7 @@ mod builder;
 mod control;
 mod dead_letters;
 mod driver;
+mod durable;
 mod inputs;
 mod measured;
 mod options;

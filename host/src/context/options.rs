@@ -21,6 +21,8 @@ pub struct RunOptions {
     /// The interval of a pipeline that may write to the same sinks meanwhile, or did before: no batch has a time that
     /// one of its batches may have, nor one that a sink knows already.
     pub beside: Option<Interval>,
+    /// Sources and streams of which nothing is to be taken up from the checkpoint.
+    pub drop_state: Vec<String>,
     /// Write the metrics to this file: at the start, after batches, at most once a second, and at the end.
     pub metrics_file: Option<PathBuf>,
 }
@@ -33,6 +35,7 @@ impl Default for RunOptions {
             duration: None,
             workers: None,
             beside: None,
+            drop_state: Vec::new(),
             metrics_file: None,
         }
     }

@@ -13,6 +13,7 @@ use super::measured::MetricsFileError;
 use super::options::RunOptions;
 use super::report::{Listener, Summary};
 use crate::batch::Clock;
+use crate::checkpoint::CheckpointError;
 use crate::dead_letters::LetterError;
 use crate::manifest::{Fault, Pipeline};
 use crate::metrics::Metrics;
@@ -72,6 +73,9 @@ pub enum RunError {
     /// The file of metrics could not be written at the start.
     #[error(transparent)]
     Metrics(#[from] MetricsFileError),
+    /// The checkpoint can't be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),

@@ -15,6 +15,7 @@ use crate::operator::Inputs;
 pub fn check_graph(pipeline: &Pipeline) -> Result<Vec<NodeRef>, Fault> {
     check_settings(pipeline)?;
     check_names(pipeline)?;
+    check_logs(pipeline)?;
     check_inputs(pipeline)?;
     check_sinks(pipeline)?;
     let order = pipeline.in_order().map_err(|cycle| cycle_fault(pipeline, &cycle))?;
@@ -31,9 +32,6 @@ fn check_settings(pipeline: &Pipeline) -> Result<(), Fault> {
     };
     if !is_name(&pipeline.name) {
         return fault("name", format!("`{}` can't be a name", pipeline.name), NAME_RULE.to_owned());
-    }
-    if pipeline.checkpoint.is_some() {
-        return fault("checkpoint", "checkpoint is not available yet".to_owned(), "leave it out".to_owned());
     }
     let num_partitions = pipeline.partitions.get();
     if num_partitions > MAX_PARTITIONS {
@@ -76,6 +74,19 @@ fn check_names(pipeline: &Pipeline) -> Result<(), Fault> {
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+/// That sources have a checkpoint to log what they receive in, where they are to.
+fn check_logs(pipeline: &Pipeline) -> Result<(), Fault> {
+    let mut logged = pipeline.sources.iter().filter(|(_, source)| source.is_logged());
+    match logged.next() {
+        Some((name, _)) if pipeline.checkpoint.is_none() => Err(Fault::new(
+            Place::key(format!("sources.{name}"), "wal"),
+            "what it receives is logged in the checkpoint, and there is none",
+            "add checkpoint = \"DIRECTORY\" to [pipeline], or remove `wal`",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn check_inputs(pipeline: &Pipeline) -> Result<(), Fault> {

@@ -270,6 +270,8 @@ pub struct Wide {
 pub struct Keeping {
     /// What it is, for people. What was kept by an operator that says otherwise isn't taken up.
     pub what: String,
+    /// Whether every batch has to be there at its own time, also those of a time at which nothing ran.
+    pub needs_every_batch: bool,
     /// The thing itself.
     pub state: Arc<dyn KeptState>,
 }

@@ -102,6 +102,7 @@ fn open(opening: &Opening<'_>, key: &[String], calls: Calls) -> Result<Opened, O
     let tables = Arc::new(Kept::try_new(opening.partitions, || KeyedTable::new(&state, watches))?);
     let keeping = Keeping {
         what: format!("for each key ({}) a state ({})", describe(&key_schema), describe(&state)),
+        needs_every_batch: calls == Calls::EveryKey,
         state: Arc::clone(&tables) as Arc<dyn KeptState>,
     };
     let snapshot = plan.output(state.fields().iter().cloned())?;

@@ -91,6 +91,7 @@ fn keeping(opening: &Opening<'_>, window: Window, kept: &Arc<Kept<History>>) -> 
             window.slide,
             columns.join(" and ")
         ),
+        needs_every_batch: true,
         state: Arc::clone(kept) as Arc<dyn KeptState>,
     }
 }

@@ -69,7 +69,7 @@ impl FromStr for DeadLetterKind {
 }
 
 /// One row set aside.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// The source or stream of the manifest that set it aside.
     pub origin: String,

@@ -26,6 +26,10 @@ impl Sink for Discard {
 }
 
 impl Writer for Discard {
+    fn stages_outside(&self) -> bool {
+        true
+    }
+
     fn stage(&mut self, _time: BatchTime, _partitions: &[Partition]) -> Result<(), SinkError> {
         Ok(())
     }

@@ -69,6 +69,18 @@ pub trait Writer: Send {
         Ok(false)
     }
 
+    /// Whether what is staged survives a crash, so that another process can publish it. Where it doesn't, the rows of a
+    /// batch are kept in the checkpoint until they are published.
+    fn stages_outside(&self) -> bool {
+        false
+    }
+
+    /// After a restart: the batch of time `last` was committed, and none after it. Publishes what is staged for it, and
+    /// removes what is staged for others.
+    fn recover(&mut self, _last: Option<BatchTime>) -> Result<(), SinkError> {
+        Ok(())
+    }
+
     /// Flushes and ends.
     fn close(&mut self) -> Result<(), SinkError> {
         Ok(())

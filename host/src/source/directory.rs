@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
 use super::selection::{Selection, Wanted};
 use super::split::{Borders, FileSplit, cut};
-use super::{Extent, Opening, Reader, Replayable, Source, SourceError, Split};
+use super::{Extent, Opening, Position, Reader, Replayable, Source, SourceError, Split};
 use crate::record::{BatchTime, Bytes, DeclaredSchema, Period};
 
 /// Reads the files that appear in a directory.
@@ -132,8 +132,10 @@ impl Source for Directory {
             Extent::Endless => Wanted::New,
         };
         let pattern = self.pattern()?;
+        let mut selection = Selection::open(self.path.clone(), pattern, wanted, opening.time, self.remember)?;
+        opening.position.as_ref().map_or(Ok(()), |position| selection.resume(position))?;
         Ok(Reader::Replayable(Box::new(Watched {
-            selection: Selection::open(self.path.clone(), pattern, wanted, opening.time, self.remember)?,
+            selection,
             encoding: self.encoding(),
             origin: opening.name.clone(),
             extent: opening.extent,
@@ -166,6 +168,10 @@ impl Replayable for Watched {
                 as Arc<dyn Split>
         });
         Ok(splits.collect())
+    }
+
+    fn position(&self) -> Option<Position> {
+        self.selection.position()
     }
 
     fn is_finished(&self) -> bool {
@@ -205,7 +211,7 @@ mod tests {
     }
 
     fn open(source: &Directory, extent: Extent) -> Box<dyn Replayable> {
-        let opening = Opening { name: "source".to_owned(), time: at(0), extent };
+        let opening = Opening { name: "source".to_owned(), time: at(0), extent, position: None };
         match source.open(&opening).unwrap() {
             Reader::Replayable(replayable) => replayable,
             Reader::Receiver(_) => panic!("a directory can be replayed"),

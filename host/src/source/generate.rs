@@ -265,8 +265,12 @@ mod tests {
 
     #[test]
     fn what_never_ends_is_refused_where_only_what_is_there_is_wanted() {
-        let opening =
-            Opening { name: "made".into(), time: BatchTime::from_millis(0), extent: Extent::Available };
+        let opening = Opening {
+            name: "made".into(),
+            time: BatchTime::from_millis(0),
+            extent: Extent::Available,
+            position: None,
+        };
         assert!(matches!(Generate::default().open(&opening), Err(SourceError::Option(_))));
         assert!(Generate { words: 0, ..Generate::default() }.check().is_err());
         assert!(Generate { rate: Some(0), ..Generate::default() }.check().is_err());

@@ -31,7 +31,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
+use serde::ser::{Serialize, Serializer};
 use tokio::sync::watch;
 
 use crate::dead_letters::LetterError;
@@ -75,6 +76,11 @@ pub trait Source: Debug + Send + Sync {
         None
     }
 
+    /// Whether what it receives is to be written to the checkpoint before it counts as received.
+    fn is_logged(&self) -> bool {
+        false
+    }
+
     /// Makes relative paths start at the manifest's folder.
     fn resolve(&mut self, _base: &Path) {}
 
@@ -96,6 +102,38 @@ pub struct Opening {
     pub time: BatchTime,
     /// Whether to take what is there and end, rather than wait for more.
     pub extent: Extent,
+    /// How far it was read before, as `Replayable::position` said it.
+    pub position: Option<Position>,
+}
+
+/// How far a source was read, in words of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position(Arc<serde_json::Value>);
+
+impl Position {
+    /// From what the source knows.
+    pub fn new(known: &impl Serialize) -> Option<Self> {
+        serde_json::to_value(known).ok().map(|value| Self(Arc::new(value)))
+    }
+
+    /// What the source knew.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, SourceError> {
+        T::deserialize(&*self.0).map_err(|error| {
+            SourceError::Option(format!("its position in the checkpoint can't be read: {error}"))
+        })
+    }
+}
+
+impl Serialize for Position {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde_json::Value::deserialize(deserializer).map(|value| Self(Arc::new(value)))
+    }
 }
 
 /// How much a source reads.
@@ -127,6 +165,17 @@ pub trait Receiver: Send {
 pub trait Outlet: Send + Sync {
     /// Hands over a block, when there is room for it.
     async fn put(&self, block: Block) -> Result<(), Closed>;
+
+    /// Hands over a block with which everything of `sender` up to `sequence` is there. Where blocks are logged, that is
+    /// remembered with it.
+    async fn put_from(&self, block: Block, _sender: &str, _sequence: u64) -> Result<(), Closed> {
+        self.put(block).await
+    }
+
+    /// Up to which sequence number everything of `sender` is there for good; none where nothing is known of it.
+    fn highest(&self, _sender: &str) -> Result<Option<u64>, SourceError> {
+        Ok(None)
+    }
 }
 
 /// Hands over `blocks` one after the other.
@@ -155,6 +204,12 @@ pub trait Replayable: Send {
     /// What is new at `time`, cut into at most `num_splits` pieces of about the same size, in order. How it is
     /// cut follows from the data alone.
     fn cut(&mut self, time: BatchTime, num_splits: usize) -> Result<Vec<Arc<dyn Split>>, SourceError>;
+
+    /// How far it was read, after the last `cut`, so that another process can go on from there; none where that
+    /// can't be said.
+    fn position(&self) -> Option<Position> {
+        None
+    }
 
     /// Whether there will never be more.
     fn is_finished(&self) -> bool;
@@ -217,6 +272,14 @@ pub enum SourceError {
     /// Rows could not be put into columns.
     #[error("cannot put rows into columns: {0}")]
     Columns(#[from] arrow::error::ArrowError),
+    /// What was received could not be logged.
+    #[error("cannot log what was received in {}: {problem}", path.display())]
+    Log {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What the store said.
+        problem: String,
+    },
     /// Whoever takes the blocks gave up; its own error tells why.
     #[error("reading was interrupted")]
     Interrupted,

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use glob::Pattern;
+use serde::{Deserialize, Serialize};
 
-use super::SourceError;
+use super::{Position, SourceError};
 use crate::record::{BatchTime, Period};
 
 /// Which files count, by the time they were there.
@@ -39,31 +40,70 @@ pub struct Found {
     pub num_bytes: u64,
 }
 
-/// Nanoseconds since the Unix epoch: as fine as file systems keep times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Nanos(i128);
+/// Nanoseconds since the Unix epoch, up to the year 2262: as fine as file systems keep times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Nanos(i64);
 
 impl Nanos {
-    const EARLIEST: Self = Self(i128::MIN);
+    const EARLIEST: Self = Self(i64::MIN);
 
     fn before(self, length: Duration) -> Self {
-        Self(self.0.saturating_sub(i128::try_from(length.as_nanos()).unwrap_or(i128::MAX)))
+        Self(self.0.saturating_sub(nanos(length)))
     }
+}
+
+fn nanos(length: Duration) -> i64 {
+    i64::try_from(length.as_nanos()).unwrap_or(i64::MAX)
 }
 
 impl From<BatchTime> for Nanos {
     fn from(time: BatchTime) -> Self {
-        Self(i128::from(time.millis()) * 1_000_000)
+        Self(time.millis().saturating_mul(1_000_000))
     }
 }
 
 impl From<SystemTime> for Nanos {
     fn from(time: SystemTime) -> Self {
-        let nanos = |length: Duration| i128::try_from(length.as_nanos()).unwrap_or(i128::MAX);
         Self(match time.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(after) => nanos(after),
             Err(before) => -nanos(before.duration()),
         })
+    }
+}
+
+/// How far a directory was read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Progress {
+    /// Files that did not change after it are old, in nanoseconds since the Unix epoch.
+    start: Nanos,
+    /// Files that did not change after it are taken or old, in nanoseconds since the Unix epoch.
+    forgotten: Nanos,
+    /// The time of the last batch, in milliseconds since the Unix epoch.
+    last: Option<i64>,
+    /// The files taken lately, with the time of their batch.
+    taken: Vec<(Name, Nanos)>,
+}
+
+/// A name of a file, readable where it can be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Name {
+    Text(String),
+    Bytes(OsString),
+}
+
+impl From<OsString> for Name {
+    fn from(name: OsString) -> Self {
+        name.into_string().map_or_else(Self::Bytes, Self::Text)
+    }
+}
+
+impl From<Name> for OsString {
+    fn from(name: Name) -> Self {
+        match name {
+            Name::Text(text) => text.into(),
+            Name::Bytes(bytes) => bytes,
+        }
     }
 }
 
@@ -75,9 +115,12 @@ pub struct Selection {
     /// Files that did not change after it are old.
     start: Nanos,
     remember: Period,
+    /// Files taken up to here are not remembered by name: what did not change after it is old.
+    forgotten: Nanos,
     last: Option<BatchTime>,
     /// The files taken, with the time of their batch.
     taken: HashMap<OsString, Nanos>,
+    position: Option<Position>,
 }
 
 /// Kernels stamp files with the time of their last tick, up to this long ago. A file written right after the
@@ -95,8 +138,17 @@ impl Selection {
     ) -> Result<Self, SourceError> {
         let start = Nanos::from(start);
         let since = if wanted == Wanted::New { start.before(CLOCK_TICK) } else { Nanos::EARLIEST };
-        let mut selection =
-            Self { path, pattern, wanted, start: since, remember, last: None, taken: HashMap::new() };
+        let mut selection = Self {
+            path,
+            pattern,
+            wanted,
+            start: since,
+            remember,
+            forgotten: Nanos::EARLIEST,
+            last: None,
+            taken: HashMap::new(),
+            position: None,
+        };
         if wanted == Wanted::New {
             // What is there now within the tick is old; what appears within it later is new.
             let old =
@@ -106,19 +158,50 @@ impl Selection {
         Ok(selection)
     }
 
+    /// How far the directory was read. It is the same for as long as no files are taken.
+    pub fn position(&self) -> Option<Position> {
+        self.position.clone()
+    }
+
+    /// Goes on from where another selection was.
+    pub fn resume(&mut self, position: &Position) -> Result<(), SourceError> {
+        let Progress { start, forgotten, last, taken } = position.read()?;
+        self.start = start;
+        self.forgotten = forgotten;
+        self.last = last.map(BatchTime::from_millis);
+        self.taken = taken.into_iter().map(|(name, time)| (name.into(), time)).collect();
+        self.position = Some(position.clone());
+        Ok(())
+    }
+
+    fn progress(&self) -> Progress {
+        let mut taken: Vec<_> =
+            self.taken.iter().map(|(name, time)| (Name::from(name.clone()), *time)).collect();
+        taken.sort();
+        let last = self.last.map(BatchTime::millis);
+        Progress { start: self.start, forgotten: self.forgotten, last, taken }
+    }
+
     /// The files of the batch at `time`, in order.
     pub fn take(&mut self, time: BatchTime) -> Result<Vec<Found>, SourceError> {
         let (after, until) = (self.threshold(time), Nanos::from(time));
         let mut files = self.list()?;
-        if self.wanted != Wanted::Everything {
+        if self.wanted == Wanted::Everything {
+            files.retain(|file| file.modified > self.forgotten);
+        } else {
             files.retain(|file| file.modified > after && file.modified <= until);
+            // Names at or before the threshold need not be remembered: it shuts their files out.
+            self.forgotten = self.forgotten.max(after);
         }
         files.retain(|file| !self.taken.contains_key(&file.name));
         files.sort_by(|a, b| (a.modified, &a.name).cmp(&(b.modified, &b.name)));
-        // Names at or before the threshold need not be remembered: it shuts their files out.
-        self.taken.retain(|_, taken| *taken > after);
+        let forgotten = self.forgotten;
+        self.taken.retain(|_, taken| *taken > forgotten);
         self.taken.extend(files.iter().map(|file| (file.name.clone(), until)));
         self.last = Some(time);
+        if !files.is_empty() || self.position.is_none() {
+            self.position = Position::new(&self.progress());
+        }
         Ok(files)
     }
 

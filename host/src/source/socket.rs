@@ -86,7 +86,16 @@ impl Source for Socket {
     }
 
     fn guarantee(&self) -> &'static str {
-        "at most once: what was received and not yet processed is lost in a crash"
+        match self.wal {
+            true => {
+                "what was received is processed exactly once; what was on its way when the host crashed is lost"
+            }
+            false => "at most once: what was received and not yet processed is lost in a crash",
+        }
+    }
+
+    fn is_logged(&self) -> bool {
+        self.wal
     }
 
     fn max_rows_per_second(&self) -> Option<u64> {
@@ -95,11 +104,7 @@ impl Source for Socket {
 
     fn check(&self) -> Result<(), SourceError> {
         self.encoding().check()?;
-        let problem = if self.wal {
-            "`wal = true` needs a log of received data, which is not available yet; remove it, and expect to lose \
-             what was received and not yet processed when the host crashes"
-                .to_owned()
-        } else if self.max_rate == Some(0) {
+        let problem = if self.max_rate == Some(0) {
             "`max_rate` must be at least 1 row a second; remove it for no limit".to_owned()
         } else if !self.has_port() {
             format!("`address` must be host:port, for example \"127.0.0.1:9999\", not `{}`", self.address)

@@ -91,7 +91,7 @@ impl Outlet for Basket {
 }
 
 pub fn opening(extent: Extent) -> Opening {
-    Opening { name: "source".to_owned(), time: BatchTime::from_millis(0), extent }
+    Opening { name: "source".to_owned(), time: BatchTime::from_millis(0), extent, position: None }
 }
 
 /// Runs a receiver until its data ends.

@@ -42,8 +42,12 @@ const SCHEMA: &str =
 /// How many rows and dead letters come from a file that holds `bytes`.
 fn read(directory: &Directory, bytes: &[u8]) -> (usize, usize) {
     std::fs::write(directory.path.join("file"), bytes).unwrap();
-    let opening =
-        Opening { name: "files".into(), time: BatchTime::from_millis(0), extent: Extent::Available };
+    let opening = Opening {
+        name: "files".into(),
+        time: BatchTime::from_millis(0),
+        extent: Extent::Available,
+        position: None,
+    };
     let Reader::Replayable(mut reader) = directory.open(&opening).unwrap() else { panic!("it isn't asked") };
     let (mut num_rows, mut num_dead) = (0, 0);
     for split in reader.cut(BatchTime::from_millis(1000), 4).unwrap() {

@@ -11,7 +11,7 @@ mod text;
 
 pub use console::{printed, totals};
 pub use kept::{Batches, Kept, shown};
-pub use outputs::{Folder, folders, rows};
+pub use outputs::{Folder, folders, published, rows};
 pub use plugins::{plugin, plugin_folder};
 pub use program::{Finished, PROGRAM, Program, cache_folder};
 pub use project::Project;

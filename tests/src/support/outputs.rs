@@ -11,16 +11,24 @@ pub type Folder = BTreeMap<String, String>;
 /// where a batch was left behind half done.
 #[track_caller]
 pub fn folders(directory: &Path, prefix: &str) -> Vec<Folder> {
+    let staged: Vec<_> = names(directory).into_iter().filter(|name| name.ends_with(".staging")).collect();
+    assert!(staged.is_empty(), "left behind: {staged:?}");
+    published(directory, prefix)
+}
+
+/// The same while the program runs, or after it was killed.
+pub fn published(directory: &Path, prefix: &str) -> Vec<Folder> {
+    let is_ours = |name: &String| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'));
+    names(directory).into_iter().filter(is_ours).map(|name| folder(&directory.join(name))).collect()
+}
+
+fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> = match fs::read_dir(directory) {
         Ok(entries) => entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect(),
         Err(_) => Vec::new(),
     };
     names.sort();
-    let staged: Vec<_> = names.iter().filter(|name| name.ends_with(".staging")).collect();
-    assert!(staged.is_empty(), "left behind: {staged:?}");
-    let ours =
-        names.iter().filter(|name| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-')));
-    ours.map(|name| folder(&directory.join(name))).collect()
+    names
 }
 
 fn folder(path: &Path) -> Folder {

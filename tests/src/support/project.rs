@@ -75,6 +75,12 @@ impl Project {
         Program::start(&arguments).finish()
     }
 
+    /// Runs another command on a file or folder of its own, to its end.
+    pub fn command_on(&self, command: &[&str], name: &str) -> Finished {
+        let path = self.path(name);
+        Program::start(&[command, &[path.to_str().unwrap()]].concat()).finish()
+    }
+
     /// Starts `tidemill run` with `options`.
     #[must_use]
     pub fn start(&self, options: &[&str]) -> Program {

@@ -102,10 +102,6 @@ fn types_fit() {
             "2: pipeline.workers: 9999 is too many; write a number from 1 to 1024, or leave it out to use every core",
         ),
         (
-            with("name =", "checkpoint = \"state\"\nname ="),
-            "2: pipeline.checkpoint: checkpoint is not available yet; leave it out",
-        ),
-        (
             with("\"wordcount\"", "\" \""),
             "2: pipeline.name: ` ` can't be a name; use ASCII letters, digits, `_` and `-`, beginning with a letter or `_`",
         ),

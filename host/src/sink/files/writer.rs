@@ -63,6 +63,18 @@ impl Writer for FilesWriter {
         is_there(&self.folder(time))
     }
 
+    fn stages_outside(&self) -> bool {
+        true
+    }
+
+    fn recover(&mut self, last: Option<BatchTime>) -> Result<(), SinkError> {
+        last.map_or(Ok(()), |last| self.publish(last))?;
+        for staging in self.stagings()? {
+            remove_folder(&staging)?;
+        }
+        Ok(())
+    }
+
     fn publish(&mut self, time: BatchTime) -> Result<(), SinkError> {
         let (staging, folder) = (self.staging_folder(time), self.folder(time));
         if is_there(&folder)? {
@@ -88,6 +100,26 @@ impl FilesWriter {
     /// The hidden folder where the batch `time` is made.
     fn staging_folder(&self, time: BatchTime) -> PathBuf {
         self.directory.join(self.name(".", time, ".staging"))
+    }
+
+    /// The hidden folders of this sink that are there.
+    fn stagings(&self) -> Result<Vec<PathBuf>, SinkError> {
+        let failed = |source| failure("list", &self.directory, source);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.directory).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let time = name.to_str().and_then(|name| self.time_of_staging(name));
+            found.extend(time.map(|time| self.staging_folder(time)));
+        }
+        Ok(found)
+    }
+
+    /// The batch whose hidden folder has this name, where it is one of this sink's.
+    fn time_of_staging(&self, name: &str) -> Option<BatchTime> {
+        let rest = name.strip_prefix('.')?.strip_prefix(self.prefix.to_str()?)?.strip_prefix('-')?;
+        let millis: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '-').collect();
+        let time = BatchTime::from_millis(millis.parse().ok()?);
+        (self.name(".", time, ".staging") == name).then_some(time)
     }
 
     fn name(&self, before: &str, time: BatchTime, after: &str) -> OsString {

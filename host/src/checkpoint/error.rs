@@ -1,0 +1,71 @@
+//! Why a checkpoint can't be used.
+
+use std::path::PathBuf;
+
+use crate::state::LoadError;
+
+/// Why a checkpoint can't be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// Another process has it open.
+    #[error("checkpoint {}: another process uses it; stop that one, or give this pipeline a directory of its own", .0.display())]
+    Locked(PathBuf),
+    /// The store failed.
+    #[error("checkpoint {}: cannot {action}: {problem}", path.display())]
+    Store {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the store said.
+        problem: String,
+    },
+    /// What is in it can't be right.
+    #[error(
+        "checkpoint {}: {problem}; put a copy of the directory in its place, or start anew by moving it away: what it held is lost then",
+        path.display()
+    )]
+    Damaged {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// It was written by another version of the program.
+    #[error("checkpoint {}: its format is {found}, and this program reads {known}; use the program that wrote it", path.display())]
+    Format {
+        /// Where.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+        /// What this program writes.
+        known: u32,
+    },
+    /// There is none.
+    #[error("checkpoint {}: there is none; it is made by the first run", .0.display())]
+    Missing(PathBuf),
+    /// It belongs to another pipeline, or to one that has changed too much.
+    #[error("checkpoint {}: {problem}; {remedy}", path.display())]
+    Unfit {
+        /// Where.
+        path: PathBuf,
+        /// What doesn't fit.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// What an operator kept can't be taken up.
+    #[error("checkpoint {}: what `{stream}` kept is damaged: {error}; put a copy of the directory in its place, or leave it behind with --drop-state {stream}", path.display())]
+    State {
+        /// Where.
+        path: PathBuf,
+        /// The operator.
+        stream: String,
+        /// Why.
+        error: LoadError,
+    },
+    /// Rows could not be made bytes, or bytes rows.
+    #[error("checkpoint: cannot encode rows: {0}")]
+    Rows(#[from] arrow::error::ArrowError),
+}

@@ -1,0 +1,154 @@
+//! The checkpoint of a run: what is taken up at the start, and the commit of each batch.
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+
+use super::running::RunError;
+use crate::checkpoint::{Checkpoint, CheckpointError, Commit, Contents, Difference, Epoch, SourcePosition};
+use crate::checkpoint::{Logged, SourceLog, StreamContents, Undelivered};
+use crate::manifest::Pipeline;
+use crate::operator::{Keeping, Shape};
+use crate::plan::OpenedPipeline;
+use crate::record::{BatchTime, Interval};
+
+/// The checkpoint of a pipeline that runs.
+pub(super) struct Durable {
+    checkpoint: Checkpoint,
+    keeping: Vec<(String, Keeping)>,
+    /// Where the run before this one ended.
+    resumed: Option<Epoch>,
+    /// Whether that one counted batches by the same interval.
+    counts_on: bool,
+}
+
+impl Durable {
+    /// Opens the checkpoint of `pipeline` in `path`, and loads into `opened` what streams kept.
+    pub(super) fn open(
+        path: &Path,
+        pipeline: &Pipeline,
+        opened: &OpenedPipeline,
+        dropped: &[String],
+    ) -> Result<Self, CheckpointError> {
+        let mut checkpoint = Checkpoint::open(path)?;
+        let keeping: Vec<(String, Keeping)> = keeping(opened).collect();
+        let contents = contents(pipeline, opened, &keeping);
+        let mut counts_on = true;
+        for name in dropped
+            .iter()
+            .filter(|name| !pipeline.streams.contains_key(*name) && !pipeline.sources.contains_key(*name))
+        {
+            tracing::info!(%name, "--drop-state names nothing of this pipeline");
+        }
+        for difference in checkpoint.adopt(&contents, dropped)? {
+            match difference {
+                Difference::Told(text) => tracing::info!("since the checkpoint: {text}"),
+                Difference::Dropped(name) => tracing::warn!("what `{name}` kept is left behind"),
+                Difference::Interval => counts_on = false,
+                // These don't get here.
+                Difference::Refused { .. } => {}
+            }
+        }
+        checkpoint.load(keeping.iter().map(|(name, keeping)| (name.as_str(), keeping)))?;
+        let resumed = checkpoint.last().cloned();
+        if let Some(epoch) = &resumed {
+            tracing::info!(epoch = epoch.number, batch = %epoch.batch_time(), "going on from the checkpoint");
+        }
+        Ok(Self { checkpoint, keeping, resumed, counts_on })
+    }
+
+    /// The log of the source `name`, and what of it no batch has taken.
+    pub(super) fn log(&self, name: &str) -> Result<(SourceLog, Vec<Logged>), CheckpointError> {
+        self.checkpoint.log(name)
+    }
+
+    /// How far the source `name` was read.
+    pub(super) fn position(&self, name: &str) -> Option<&SourcePosition> {
+        self.resumed.as_ref()?.sources.get(name)
+    }
+
+    /// The last batch that was committed before this run.
+    pub(super) fn last_time(&self) -> Option<BatchTime> {
+        self.resumed.as_ref().map(Epoch::batch_time)
+    }
+
+    /// The time before the first batch, where batches are counted on from the run before.
+    pub(super) fn zero(&self) -> Option<BatchTime> {
+        self.resumed.as_ref().filter(|_| self.counts_on).map(|epoch| BatchTime::from_millis(epoch.zero))
+    }
+
+    /// The first batch of this run, which begins at `start`: the one after the last, or where no stream has to have
+    /// them all, the next that is due.
+    pub(super) fn first_time(&self, interval: Interval, start: i64) -> BatchTime {
+        let due = interval.next_after(start);
+        let Some(last) = self.last_time() else { return due };
+        let after = interval.next_after(last.millis());
+        let needs_all = self.counts_on && self.keeping.iter().any(|(_, keeping)| keeping.needs_every_batch);
+        if needs_all { after } else { after.max(due) }
+    }
+
+    /// Rows of committed batches that sinks may not have seen, oldest first.
+    pub(super) fn undelivered(&self) -> Result<Vec<Undelivered>, CheckpointError> {
+        self.checkpoint.undelivered()
+    }
+
+    /// The sink `sink` has the rows of the batch of time `time`.
+    pub(super) fn delivered(&mut self, time: BatchTime, sink: &str) {
+        self.checkpoint.delivered(time, sink);
+    }
+
+    /// Ends in order.
+    pub(super) fn close(&mut self) -> Result<(), CheckpointError> {
+        self.checkpoint.close()
+    }
+
+    /// Makes a batch final, where there is anything in it. What sinks have to be given afterwards is in `outbox`.
+    pub(super) fn commit(
+        &mut self,
+        time: BatchTime,
+        zero: BatchTime,
+        sources: IndexMap<String, SourcePosition>,
+        outbox: Vec<(&str, &arrow::datatypes::SchemaRef, &[crate::record::Partition])>,
+        is_seen: bool,
+    ) -> Result<(), RunError> {
+        let mut state = Vec::new();
+        for (name, keeping) in &self.keeping {
+            for partition in 0..keeping.state.num_partitions() {
+                let changes = keeping.state.changes(partition, time).map_err(CheckpointError::Rows)?;
+                if !changes.is_empty() {
+                    state.push((name.as_str(), partition, changes));
+                }
+            }
+        }
+        let is_idle = state.is_empty()
+            && !is_seen
+            && self.checkpoint.last().is_some_and(|last| last.sources == sources);
+        if is_idle {
+            return Ok(());
+        }
+        let epoch = Epoch { number: 0, time: time.millis(), zero: zero.millis(), sources };
+        Ok(self.checkpoint.commit(Commit { epoch, state, outbox })?)
+    }
+}
+
+fn keeping(opened: &OpenedPipeline) -> impl Iterator<Item = (String, Keeping)> {
+    opened.streams.iter().filter_map(|(name, stream)| match &stream.shape {
+        Shape::Wide(wide) => Some((name.clone(), wide.keeping.clone()?)),
+        Shape::Narrow(_) => None,
+    })
+}
+
+fn contents(pipeline: &Pipeline, opened: &OpenedPipeline, keeping: &[(String, Keeping)]) -> Contents {
+    let sources = pipeline.sources.iter().filter(|(name, _)| opened.schemas.contains_key(*name));
+    let stream = |keeping: &Keeping| StreamContents {
+        keeps: keeping.what.clone(),
+        partitions: keeping.state.num_partitions(),
+    };
+    Contents {
+        pipeline: pipeline.name.clone(),
+        interval: pipeline.interval.millis(),
+        sources: sources.map(|(name, source)| (name.clone(), source.kind().to_owned())).collect(),
+        streams: keeping.iter().map(|(name, keeping)| (name.clone(), stream(keeping))).collect(),
+        plugins: opened.plugins.iter().map(|(name, p)| (name.clone(), p.id().digest.clone())).collect(),
+    }
+}
