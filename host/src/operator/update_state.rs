@@ -4,12 +4,14 @@
 //! second only for keys with values and for those that were idle for too long, and puts out what the plugin says.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Fields, Schema, SchemaRef};
 use serde::Deserialize;
 
+use super::initial_state::InitialState;
 use super::poison::{Blame, Cause};
 use super::sides::{Encoded, Sides, SidesPlan};
 use super::sorted::of_rows;
@@ -34,6 +36,8 @@ pub struct UpdateStateByKey {
     pub plugin: String,
     /// The columns that make the key.
     pub key: Vec<String>,
+    /// The states that keys begin with; by default no key has one. They are there in the first batch.
+    pub initial_state: Option<InitialState>,
 }
 
 /// The options of `map_with_state`.
@@ -46,6 +50,8 @@ pub struct MapWithState {
     pub key: Vec<String>,
     /// How long a key may go without values before its state is dropped; by default for ever.
     pub timeout: Option<Period>,
+    /// The states that keys begin with; by default no key has one. They count as touched by the first batch.
+    pub initial_state: Option<InitialState>,
 }
 
 impl Operator for UpdateStateByKey {
@@ -57,8 +63,12 @@ impl Operator for UpdateStateByKey {
         Some(&self.plugin)
     }
 
+    fn resolve(&mut self, base: &Path) {
+        self.initial_state.iter_mut().for_each(|initial| initial.resolve(base));
+    }
+
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
-        open(opening, &self.key, Calls::EveryKey)
+        open(opening, &self.key, Calls::EveryKey, self.initial_state.as_ref())
     }
 }
 
@@ -71,9 +81,14 @@ impl Operator for MapWithState {
         Some(&self.plugin)
     }
 
+    fn resolve(&mut self, base: &Path) {
+        self.initial_state.iter_mut().for_each(|initial| initial.resolve(base));
+    }
+
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let millis = |period: Period| i64::try_from(period.0.as_millis()).unwrap_or(i64::MAX);
-        open(opening, &self.key, Calls::Touched { timeout: self.timeout.map(millis) })
+        let calls = Calls::Touched { timeout: self.timeout.map(millis) };
+        open(opening, &self.key, calls, self.initial_state.as_ref())
     }
 }
 
@@ -86,7 +101,12 @@ enum Calls {
     Touched { timeout: Option<i64> },
 }
 
-fn open(opening: &Opening<'_>, key: &[String], calls: Calls) -> Result<Opened, OperatorError> {
+fn open(
+    opening: &Opening<'_>,
+    key: &[String],
+    calls: Calls,
+    initial: Option<&InitialState>,
+) -> Result<Opened, OperatorError> {
     let plan = SidesPlan::new(opening.inputs, &[key])?;
     let plugin = plugin_of(opening)?;
     let key_schema: SchemaRef = Arc::new(Schema::new(plan.key.clone()));
@@ -106,6 +126,9 @@ fn open(opening: &Opening<'_>, key: &[String], calls: Calls) -> Result<Opened, O
     };
     let snapshot = plan.output(state.fields().iter().cloned())?;
     let kept = Arc::new(KeptStates { key: plan.key.clone(), schema: Arc::clone(&snapshot), tables });
+    if let Some(initial) = initial {
+        initial.load(&kept, opening.partitions)?;
+    }
     let schema = match calls {
         Calls::EveryKey => snapshot,
         Calls::Touched { .. } => plan.output(output.fields().iter().cloned())?,

@@ -18,7 +18,7 @@ use hashbrown::HashTable;
 
 use self::saving::Saved;
 use super::cells::Cells;
-use crate::partition::key_hash;
+use crate::partition::{Keys, key_hash};
 use crate::record::BatchTime;
 
 /// How many keys there are, and about how many bytes they and their states take.
@@ -42,6 +42,8 @@ pub struct KeyedTable {
     /// The slots that may become idle, by the time at which each was put here; once a slot.
     idle: BTreeMap<i64, Vec<u32>>,
     watches: bool,
+    /// Whether there are keys that were never in a batch, which count as touched by the first.
+    is_filled: bool,
     undo: Option<Undo>,
     saved: Saved,
 }
@@ -84,6 +86,7 @@ impl KeyedTable {
             free: BTreeSet::new(),
             key_bytes: 0,
             idle: BTreeMap::new(),
+            is_filled: false,
             undo: None,
             saved: Saved::default(),
         })
@@ -98,8 +101,32 @@ impl KeyedTable {
         StateSize { keys: self.index.len(), bytes }
     }
 
+    /// Puts `keys` in with their states, before the first batch, whose time will count as the one at which they were
+    /// touched. Answers the row of the first key that was there before.
+    pub fn fill(&mut self, keys: &Keys, states: &[ArrayRef]) -> Option<u32> {
+        let (mut row, mut twice, mut written) = (0, None, Vec::with_capacity(keys.len()));
+        keys.for_each(|key| {
+            match self.slot(key) {
+                Some(_) => drop(twice.get_or_insert(row)),
+                None => {
+                    let slot = self.free.pop_first().unwrap_or_else(|| self.new_slot());
+                    self.insert(key, slot);
+                    written.push((slot, row));
+                }
+            }
+            row += 1;
+        });
+        self.write(&written, states);
+        self.saved.fill(written.iter().map(|(slot, _)| *slot));
+        self.is_filled = true;
+        twice
+    }
+
     /// Begins the batch of time `time`. Where it ran before, what it did is undone.
     pub fn begin(&mut self, time: BatchTime) -> Result<(), ArrowError> {
+        if std::mem::take(&mut self.is_filled) {
+            self.all().into_iter().for_each(|slot| self.touch(slot, time.millis()));
+        }
         let Some(undo) = self.undo.take().filter(|undo| undo.time == time) else {
             self.undo = Some(Undo { time, calls: Vec::new() });
             return Ok(());
@@ -220,9 +247,11 @@ impl KeyedTable {
 
     /// The slots last touched before `limit`, in milliseconds.
     pub fn idle_since(&mut self, limit: i64) -> Vec<u32> {
-        let mut idle = Vec::new();
-        let later = self.idle.split_off(&limit);
-        for slot in std::mem::replace(&mut self.idle, later).into_values().flatten() {
+        let (mut idle, mut earlier) = (Vec::new(), Vec::new());
+        while let Some(entry) = self.idle.first_entry().filter(|entry| *entry.key() < limit) {
+            earlier.extend(entry.remove());
+        }
+        for slot in earlier {
             let Some(place) = self.slots.get_mut(slot as usize) else { continue };
             if place.key.is_none() {
                 place.is_watched = false;

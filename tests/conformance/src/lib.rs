@@ -16,6 +16,7 @@ mod receivers;
 mod sources;
 mod times;
 mod states;
+mod mapped;
 mod lifecycle;
 mod exceptions;
 mod report;

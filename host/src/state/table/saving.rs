@@ -96,10 +96,12 @@ impl Save for KeyedTable {
     }
 
     fn load(&mut self, key: PieceKey, bytes: &[u8]) -> Result<(), LoadError> {
+        self.forget_filled();
         let damaged = || LoadError::Damaged { key };
         let (number, rows) = bytes.split_first_chunk().ok_or_else(damaged)?;
         let number = u64::from_le_bytes(*number);
-        let rows = decode_rows(Some(&self.piece_schema()), rows).map_err(|error| LoadError::Rows { key, error })?;
+        let rows =
+            decode_rows(Some(&self.piece_schema()), rows).map_err(|error| LoadError::Rows { key, error })?;
         let saved = &mut self.saved;
         saved.number = saved.number.max(number);
         if key.kind == CHUNK {
@@ -115,6 +117,7 @@ impl Save for KeyedTable {
     }
 
     fn loaded(&mut self) {
+        self.forget_filled();
         let occupied = self.slots.iter().filter(|slot| slot.key.is_some()).count();
         self.index.reserve(occupied, |_| 0);
         for (number, slot) in (0_u32..).zip(&mut self.slots) {
@@ -138,6 +141,17 @@ impl Save for KeyedTable {
 }
 
 impl KeyedTable {
+    /// Forgets the states to begin with: what was saved goes on from them.
+    fn forget_filled(&mut self) {
+        if std::mem::take(&mut self.is_filled) {
+            self.index.clear();
+            self.slots.clear();
+            self.free.clear();
+            self.key_bytes = 0;
+            self.saved = Saved::default();
+        }
+    }
+
     /// The chunks of which more than half is among `slots`.
     fn mostly_changed(&self, slots: &[u32]) -> Vec<u32> {
         let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
@@ -190,7 +204,8 @@ impl KeyedTable {
     /// What is in `slots` now, as a piece.
     fn piece(&self, slots: &[u32]) -> Result<Vec<u8>, ArrowError> {
         let places = || slots.iter().map(|slot| self.slots.get(*slot as usize));
-        let holders = places().zip(slots).map(|(place, slot)| place.and_then(|p| p.key.as_ref()).map(|_| *slot));
+        let holders =
+            places().zip(slots).map(|(place, slot)| place.and_then(|p| p.key.as_ref()).map(|_| *slot));
         let states = self.states(&holders.collect::<Vec<_>>())?;
         let keys: BinaryArray = places().map(|place| place.and_then(|place| place.key.as_deref())).collect();
         let own: [ArrayRef; NUM_OWN_COLUMNS] = [
@@ -205,8 +220,13 @@ impl KeyedTable {
     }
 
     fn piece_schema(&self) -> SchemaRef {
-        let own = [("slot", DataType::Int64, false), ("key", DataType::Binary, true), ("touched", DataType::Int64, false)];
-        let own = own.into_iter().map(|(name, kind, nullable)| FieldRef::new(Field::new(name, kind, nullable)));
+        let own = [
+            ("slot", DataType::Int64, false),
+            ("key", DataType::Binary, true),
+            ("touched", DataType::Int64, false),
+        ];
+        let own =
+            own.into_iter().map(|(name, kind, nullable)| FieldRef::new(Field::new(name, kind, nullable)));
         Arc::new(Schema::new(own.chain(self.schema.fields().iter().cloned()).collect::<Vec<_>>()))
     }
 

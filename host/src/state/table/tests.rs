@@ -60,6 +60,33 @@ fn key(table: &KeyedTable, slot: u32) -> Vec<u8> {
     table.keys(std::iter::once(slot)).1
 }
 
+/// Keys as an encoder makes them of a text column.
+fn encoded(keys: &[&str]) -> Keys {
+    Keys::Text(StringArray::from(keys.to_vec()))
+}
+
+#[test]
+fn loaded_keys_are_there_once_and_count_as_touched_by_the_first_batch_also_when_it_runs_again() {
+    let mut table = table();
+    let columns = |n: &[i64]| -> [ArrayRef; 2] {
+        [Arc::new(Int64Array::from(n.to_vec())), Arc::new(StringArray::from(vec!["note"; n.len()]))]
+    };
+    assert_eq!(table.fill(&encoded(&["a", "b"]), &columns(&[1, 2])), None);
+    assert_eq!(table.fill(&encoded(&["c", "a", "b"]), &columns(&[3, 4, 5])), Some(1));
+    let note = |n: i64| (Some(n), "note".to_owned());
+    let loaded: Model =
+        [(b"a", 1), (b"b", 2), (b"c", 3)].map(|(key, n)| (key.to_vec(), (note(n), 500))).into();
+    for _ in 0..2 {
+        table.begin(BatchTime::from_millis(500)).unwrap();
+        assert_same(&table, &loaded);
+        change(&mut table, &[(b"a".to_vec(), (None, true))].into(), 500);
+    }
+    table.begin(BatchTime::from_millis(600)).unwrap();
+    change(&mut table, &[(b"b".to_vec(), (Some(note(9)), true))].into(), 600);
+    assert_eq!(idle(&mut table, 500), Vec::<Vec<u8>>::new());
+    assert_eq!(idle(&mut table, 501), [b"c"]);
+}
+
 /// The keys of `table` with their states, in the order of slots.
 fn held(table: &KeyedTable) -> Vec<(Vec<u8>, State)> {
     let slots = table.all();
