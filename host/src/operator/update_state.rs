@@ -198,6 +198,8 @@ struct Updating {
 struct Due {
     offsets: Vec<i32>,
     data: Vec<u8>,
+    /// Where the table has them.
+    slots: Vec<Option<u32>>,
     input: UpdateInput,
 }
 
@@ -236,9 +238,7 @@ impl Updating {
             }
             Calls::Touched { timeout: None } => Vec::new(),
         };
-        let mut touched: Vec<u32> = slots.iter().flatten().copied().collect();
-        touched.sort_unstable();
-        others.retain(|slot| touched.binary_search(slot).is_err());
+        leave_out(&mut others, &slots);
         let (more, more_data) = table.keys(others.iter().copied());
         let start = offsets.last().copied().unwrap_or(0);
         offsets.extend(more.iter().skip(1).map(|offset| offset.saturating_add(start)));
@@ -258,7 +258,7 @@ impl Updating {
             known: slots.iter().map(Option::is_some).collect(),
             timed_out: (0..slots.len()).map(|row| is_timeout && row >= num_touched).collect(),
         };
-        Ok(Some(Due { offsets, data, input }))
+        Ok(Some(Due { offsets, data, slots, input }))
     }
 
     /// Updates some of the keys that are due.
@@ -331,9 +331,8 @@ impl Updating {
         // A key that timed out is gone, whatever the plugin says.
         let kept: Vec<bool> =
             updated.kept.iter().zip(&input.timed_out).map(|(kept, timed_out)| *kept && !timed_out).collect();
-        let offsets = due.offsets.get(keys.start..=keys.end).unwrap_or_default();
-        let touches = vec![true; kept.len()];
-        table.update((offsets, &due.data), &input.states, &updated.states, &kept, &touches, task.time)?;
+        let (found, slots) = (due.bytes(keys), due.slots(keys));
+        table.update(found, slots, &input.states, &updated.states, &kept, task.time)?;
         let (rows, of) = match self.calls {
             Calls::EveryKey => {
                 let of: Vec<u32> =
@@ -370,14 +369,24 @@ impl Updating {
         };
         out.dead.extend(rows.into_iter().map(|row| self.blame.letter(cause.clone(), row)));
         if input.timed_out == [true] {
-            let offsets = due.offsets.get(key..=key + 1).unwrap_or_default();
-            table.update((offsets, &due.data), &input.states, &input.states, &[false], &[true], task.time)?;
+            let (found, slots) = (due.bytes(&(key..key + 1)), due.slots(&(key..key + 1)));
+            table.update(found, slots, &input.states, &input.states, &[false], task.time)?;
         }
         Ok(())
     }
 }
 
 impl Due {
+    /// Some of the keys as bytes: their offsets, in the bytes of all keys.
+    fn bytes(&self, keys: &Range<usize>) -> (&[i32], &[u8]) {
+        (self.offsets.get(keys.start..=keys.end).unwrap_or_default(), &self.data)
+    }
+
+    /// The slots of some of the keys.
+    fn slots(&self, keys: &Range<usize>) -> &[Option<u32>] {
+        self.slots.get(keys.clone()).unwrap_or_default()
+    }
+
     /// Some of the keys.
     fn slice(&self, keys: &Range<usize>) -> UpdateInput {
         let input = &self.input;
@@ -396,6 +405,20 @@ impl Due {
             timed_out: input.timed_out.get(keys.clone()).unwrap_or_default().to_vec(),
         }
     }
+}
+
+/// Takes the slots `known` out of `others`, which ascend.
+fn leave_out(others: &mut Vec<u32>, known: &[Option<u32>]) {
+    if others.is_empty() {
+        return;
+    }
+    let mut known: Vec<u32> = known.iter().flatten().copied().collect();
+    known.sort_unstable();
+    let mut known = known.into_iter().peekable();
+    others.retain(|&slot| {
+        while known.next_if(|&known| known < slot).is_some() {}
+        known.peek() != Some(&slot)
+    });
 }
 
 fn input_bytes(input: &UpdateInput) -> u64 {
