@@ -27,6 +27,7 @@ mod metrics;
 mod stopping;
 mod examples;
 mod library;
+mod contexts;
 mod in_the_program;
 mod conformance;
 mod compile_cache;

@@ -8,14 +8,14 @@ use super::dead_letters::DeadLetters;
 use super::inputs::{Inputs, Reach};
 use super::measured::Measured;
 use super::options::RunOptions;
-use super::report::{BatchReport, Listener, Summary};
+use super::outputs::Outputs;
+use super::report::{BatchReport, BatchStart, BatchSubmission, Listener, Listeners, ReceiverEvent, Summary};
 use super::running::RunError;
 use crate::batch::Clock;
 use crate::manifest::Pipeline;
 use crate::plan::OpenedPipeline;
-use crate::record::{BatchTime, Interval, Partition, num_rows};
-use crate::schedule::{Executor, JobResult, StagePlan};
-use crate::sink::Writer;
+use crate::record::{BatchTime, Interval};
+use crate::schedule::{Executor, Input, StagePlan};
 use crate::source::{Extent, Opening};
 
 /// Drives the batches of one pipeline, on a thread of its own.
@@ -26,18 +26,15 @@ pub(super) struct Driver {
     control: Control,
     inputs: Inputs,
     executor: Executor,
-    sinks: NamedWriters,
+    outputs: Outputs,
     dead_letters: DeadLetters,
-    listeners: Vec<Box<dyn Listener>>,
+    listeners: Listeners,
     measured: Measured,
     start: i64,
     /// The time of the batch before the first.
     zero: BatchTime,
     summary: Summary,
 }
-
-/// Sinks that run, by name.
-type NamedWriters = Vec<(String, Box<dyn Writer>)>;
 
 /// How far a run is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,11 +58,11 @@ impl Driver {
     ) -> Result<Self, RunError> {
         let start = clock.now_millis();
         let dead_letters = DeadLetters::open(pipeline)?;
-        let sinks = open_sinks(pipeline, opened)?;
+        let outputs = Outputs::open(pipeline, opened)?;
         let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
-        let sink_names = sinks.iter().map(|(name, _)| name);
         let file = options.metrics_file.as_deref();
-        let measured = Measured::open(&opened.metrics, source_names, sink_names, file)?;
+        let states = opened.streams.iter().filter_map(|(name, stream)| Some((name, stream.state.as_ref()?)));
+        let measured = Measured::open(&opened.metrics, source_names, outputs.names(), states, file)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
         let executor = Executor::start(plan, num_workers).map_err(RunError::Thread)?;
@@ -81,9 +78,9 @@ impl Driver {
             control,
             inputs,
             executor,
-            sinks,
+            outputs,
             dead_letters,
-            listeners,
+            listeners: Listeners(listeners),
             measured,
             start,
             zero: pipeline.interval.next_after(start).previous(pipeline.interval),
@@ -91,12 +88,20 @@ impl Driver {
         })
     }
 
+    /// The time of the batch before the first.
+    pub(super) fn zero(&self) -> BatchTime {
+        self.zero
+    }
+
     /// Runs until it is stopped, has nothing more to do, or fails.
     pub(super) fn run(mut self) -> Result<Summary, RunError> {
+        let started: Vec<String> = self.inputs.receivers().map(str::to_owned).collect();
+        for source in &started {
+            self.listeners.tell(|listener| listener.receiver_changed(source, &ReceiverEvent::Started));
+        }
         let ran = self.batches();
-        let closed = self.sinks.iter_mut().try_for_each(|(name, sink)| {
-            sink.close().map_err(|error| RunError::Sink { name: name.clone(), error })
-        });
+        let closed = self.outputs.close();
+        self.tell_of_ends(ran.as_ref().err());
         self.inputs.abandon();
         self.measured.close();
         ran.and(closed).map(|()| self.summary)
@@ -130,9 +135,24 @@ impl Driver {
             };
             self.batch(time, reach)?;
             time = self.free(time.next(self.interval))?;
-            if self.inputs.is_finished(reach)? || self.is_over() {
+            let is_finished = self.inputs.is_finished(reach)?;
+            for source in self.inputs.newly_returned() {
+                self.listeners.tell(|listener| listener.receiver_changed(&source, &ReceiverEvent::Stopped));
+            }
+            if is_finished || self.is_over() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Tells of the receivers that end with the run, one of them perhaps by its `error`.
+    fn tell_of_ends(&mut self, error: Option<&RunError>) {
+        for source in self.inputs.newly_closed() {
+            let event = match error {
+                Some(RunError::Source { name, error }) if *name == source => ReceiverEvent::Failed(error),
+                _ => ReceiverEvent::Stopped,
+            };
+            self.listeners.tell(|listener| listener.receiver_changed(&source, &event));
         }
     }
 
@@ -142,20 +162,11 @@ impl Driver {
         loop {
             // Where there is a batch every millisecond there is no room between two.
             let is_theirs = beside.millis() > 1 && beside.divides(time);
-            if !is_theirs && !self.is_published(time)? {
+            if !is_theirs && !self.outputs.is_published(time)? {
                 return Ok(time);
             }
             time = time.next(self.interval);
         }
-    }
-
-    fn is_published(&self, time: BatchTime) -> Result<bool, RunError> {
-        for (name, sink) in &self.sinks {
-            if sink.is_published(time).map_err(|error| RunError::Sink { name: name.clone(), error })? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Waits until there is something to do.
@@ -199,49 +210,33 @@ impl Driver {
 
     fn batch(&mut self, time: BatchTime, reach: Reach) -> Result<(), RunError> {
         let begun = Instant::now();
-        self.listeners.iter_mut().for_each(|listener| listener.batch_started(time));
         let delay = self.clock.now_millis().saturating_sub(time.millis());
+        let scheduling_delay = Duration::from_millis(u64::try_from(delay).unwrap_or(0));
         let cut = self.inputs.cut(time, reach)?;
+        let received = cut.inputs.iter().map(|input| input.iter().map(Input::num_rows).sum());
+        let num_input_rows = self.inputs.names().map(str::to_owned).zip(received).collect();
+        let submission = BatchSubmission { time, num_input_rows };
+        self.listeners.tell(|listener| listener.batch_submitted(&submission));
+        self.listeners.tell(|listener| listener.batch_started(&BatchStart { time, scheduling_delay }));
         let number = self.interval.count(self.zero, time);
         let result =
             self.executor.run(time, number, cut.inputs).map_err(|error| RunError::Batch { time, error })?;
         let mut dead = cut.dead;
         dead.extend(result.dead.iter().cloned());
-        self.stage(time, &result)?;
+        self.outputs.stage(time, &result.outputs, &mut self.listeners)?;
         self.dead_letters.write(time, &dead)?;
-        self.publish(time, &result)?;
+        self.outputs.publish(time, &result.outputs, &mut self.listeners)?;
         let report = BatchReport {
             time,
             num_input_rows: self.inputs.names().map(str::to_owned).zip(result.num_input_rows).collect(),
-            num_output_rows: self
-                .sinks
-                .iter()
-                .map(|(name, _)| name.clone())
-                .zip(sizes(&result.outputs))
-                .collect(),
+            num_output_rows: self.outputs.num_rows(&result.outputs),
             num_dead_letters: dead.len(),
-            scheduling_delay: Duration::from_millis(u64::try_from(delay).unwrap_or(0)),
+            scheduling_delay,
             processing_time: begun.elapsed(),
         };
         self.summary.add(&report);
         self.measured.batch(&report, &dead);
-        self.listeners.iter_mut().for_each(|listener| listener.batch_completed(&report));
-        Ok(())
-    }
-
-    fn stage(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
-        for ((name, sink), partitions) in self.sinks.iter_mut().zip(&result.outputs) {
-            let Some(partitions) = partitions else { continue };
-            sink.stage(time, partitions).map_err(|error| RunError::Sink { name: name.clone(), error })?;
-        }
-        Ok(())
-    }
-
-    fn publish(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
-        let due = self.sinks.iter_mut().zip(&result.outputs).filter(|(_, output)| output.is_some());
-        for ((name, sink), _) in due {
-            sink.publish(time).map_err(|error| RunError::Sink { name: name.clone(), error })?;
-        }
+        self.listeners.tell(|listener| listener.batch_completed(&report));
         Ok(())
     }
 }
@@ -253,20 +248,4 @@ enum Next {
     Drain,
     /// End at once.
     End,
-}
-
-fn open_sinks(pipeline: &Pipeline, opened: &OpenedPipeline) -> Result<NamedWriters, RunError> {
-    let mut sinks = Vec::with_capacity(pipeline.sinks.len());
-    for (name, output) in &pipeline.sinks {
-        if let Some(schema) = opened.schemas.get(&output.from) {
-            let writer =
-                output.sink.open(schema).map_err(|error| RunError::Sink { name: name.clone(), error })?;
-            sinks.push((name.clone(), writer));
-        }
-    }
-    Ok(sinks)
-}
-
-fn sizes(outputs: &[Option<Vec<Partition>>]) -> impl Iterator<Item = usize> {
-    outputs.iter().map(|partitions| partitions.iter().flatten().map(|blocks| num_rows(blocks)).sum())
 }

@@ -164,6 +164,11 @@ pub trait Replayable: Send {
 
 /// A piece of a replayable source's batch, read by a worker thread.
 pub trait Split: Send + Sync {
+    /// How many rows there are, where that is known before they are read.
+    fn num_rows(&self) -> Option<usize> {
+        None
+    }
+
     /// Reads it all, in order.
     fn read(&self, into: &mut dyn FnMut(Block) -> Result<(), Interrupted>) -> Result<(), SourceError>;
 }

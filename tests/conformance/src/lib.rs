@@ -17,6 +17,8 @@ mod sources;
 mod times;
 mod states;
 mod mapped;
+mod slices;
+mod listeners;
 mod lifecycle;
 mod exceptions;
 mod report;
