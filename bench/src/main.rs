@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: whole runs of a word count beside native ones, the cost of the sandbox a row, of limits and
-//! of rows that a plugin fails on, latency, start and memory. Prints a table; `--json FILE` writes the figures as one object.
+//! of rows that a plugin fails on, states of ten million keys, latency, start and memory. Prints a table; `--json FILE`
+//! writes the figures as one object.
 //!
 //! Runs to be compared take turns, and medians are told, so that a machine that is busy for a while is busy
 //! for all of them.
@@ -13,6 +14,7 @@ mod native;
 mod poison;
 mod process;
 mod sandbox;
+mod state;
 mod wordcount;
 
 use std::path::PathBuf;
@@ -38,6 +40,9 @@ struct Args {
     /// Turns of each run
     #[arg(long, default_value_t = 7)]
     turns: usize,
+    /// Keys that have a state
+    #[arg(long, default_value_t = 10_000_000)]
+    keys: usize,
     /// Seconds of the latency run
     #[arg(long, default_value_t = 5)]
     seconds: u64,
@@ -64,6 +69,7 @@ fn main() -> Result<()> {
     group("sandbox", &|figures| sandbox::measure(figures, args.turns))?;
     group("limits", &|figures| limits::measure(figures, args.turns))?;
     group("poison", &|figures| poison::measure(figures, args.turns))?;
+    group("state", &|figures| state::measure(figures, args.keys, args.turns))?;
     group("latency", &|figures| latency::measure(figures, args.seconds))?;
     group("batch", &|figures| latency::measure_empty(figures))?;
     group("process", &|figures| process::measure(figures, folder.path()))?;

@@ -45,6 +45,61 @@ fn wordcount_counts_what_is_typed() {
     assert!(readme.contains("(hello, 2)\n(spark, 1)\n"), "the README promises something else");
 }
 
+/// The blocks that `output` has so far, each with its lines sorted.
+fn blocks(output: &str) -> Vec<Vec<String>> {
+    printed(output).iter().map(|batch| sorted(batch.rows.iter().map(String::as_str))).collect()
+}
+
+fn sample(name: &str, file: &str) -> String {
+    std::fs::read_to_string(folder(name).join(file)).unwrap()
+}
+
+#[test]
+fn windows_tells_what_its_readme_promises_until_the_visits_are_too_old() {
+    let server = Server::start();
+    let address = server.address().to_string();
+    // Twenty times as fast.
+    let times = [("\"1s\"", "\"50ms\""), ("\"10s\"", "\"500ms\""), ("\"2s\"", "\"100ms\"")];
+    let project = example("windows", |text| {
+        let text = text.replace("127.0.0.1:9999", &address);
+        times.iter().fold(text, |text, (from, to)| text.replace(from, to))
+    });
+    let program = project.start(&[]);
+    server.accept().send(sample("windows", "visits.csv"));
+    let promised = promised("windows");
+    assert_eq!(promised.len(), 3);
+    let none = |count: &str| vec![count.to_owned()];
+    program.wait_for_output(|output| {
+        let blocks = blocks(output);
+        let last = blocks.iter().rposition(|block| *block == promised[0]);
+        let is_over = last.is_some_and(|last| blocks[last..].contains(&none("0")));
+        is_over && promised.iter().all(|wanted| blocks.contains(wanted))
+    });
+    program.signal("INT");
+    assert_eq!(program.finish().code, Some(0));
+}
+
+#[test]
+fn sessions_tells_what_its_readme_promises_of_those_who_leave_and_those_who_fall_silent() {
+    let server = Server::start();
+    let address = server.address().to_string();
+    let project = example("sessions", |text| {
+        let text = text.replace("127.0.0.1:9999", &address);
+        text.replace("\"30s\"", "\"3s\"").replace("\"1s\"", "\"50ms\"")
+    });
+    project.write("open.csv", sample("sessions", "open.csv"));
+    let program = project.start(&[]);
+    let mut connection = server.accept();
+    connection.send(sample("sessions", "visits.csv"));
+    let promised: Vec<String> = sorted(promised("sessions").iter().flatten().map(String::as_str));
+    let told =
+        |output: &str| sorted(printed(output).iter().flat_map(|batch| &batch.rows).map(String::as_str));
+    program.wait_for_output(|output| told(output).len() >= promised.len());
+    assert_eq!(told(&program.stdout()), promised);
+    program.signal("INT");
+    assert_eq!(program.finish().code, Some(0));
+}
+
 #[test]
 fn orders_prints_what_its_readme_promises() {
     let project = example("orders", |text| text);
@@ -57,9 +112,7 @@ fn orders_prints_what_its_readme_promises() {
     assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
 
     let finished = project.succeed(&["--once"]);
-    let batches = printed(&finished.stdout);
-    let blocks: Vec<_> = batches.iter().map(|batch| sorted(batch.rows.iter().map(String::as_str))).collect();
-    assert_eq!(blocks, promised("orders"));
+    assert_eq!(blocks(&finished.stdout), promised("orders"));
     let letters = project.dead_letters("orders");
     assert_eq!(letters.len(), 10);
     assert_eq!(letters.iter().filter(|letter| letter["kind"] == "undecodable").count(), 7);

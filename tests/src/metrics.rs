@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::support::Project;
+use super::support::{Project, wait_until};
 
 const MANIFEST: &str = r#"
 [pipeline]
@@ -80,6 +80,51 @@ fn the_file_of_metrics_counts_batches_rows_calls_and_what_plugins_count() {
     let processing = value(&text, "tidemill_batch_processing_seconds_sum");
     assert!(seconds > 0.0 && seconds <= processing, "{seconds} of {processing}");
     assert_eq!(finished.num_logged("plugin counts `no name`, which is no name"), 1, "{}", finished.stderr);
+}
+
+#[test]
+fn keys_and_bytes_of_states_are_measured_from_the_start_on() {
+    let project = Project::new(
+        r#"
+        [pipeline]
+        name = "measured"
+        batch_interval = "50ms"
+        [plugins.running]
+        path = "@running_sum"
+        [sources.orders]
+        kind = "directory"
+        path = "orders"
+        format = "csv"
+        schema = { client = "utf8", n = "int64" }
+        [streams.totals]
+        op = "update_state_by_key"
+        from = "orders"
+        key = ["client"]
+        plugin = "running"
+        initial_state = { path = "totals.csv" }
+        [sinks.out]
+        kind = "discard"
+        from = "totals"
+        "#,
+    );
+    project.make_folder("orders");
+    let totals: String = (0..1000).map(|n| format!("client number {n},{n}\n")).collect();
+    project.write("totals.csv", totals);
+    let file = project.path("run.prom");
+    let keys_and_bytes = || {
+        let text = fs::read_to_string(&file).unwrap();
+        ["keys", "bytes"].map(|what| value(&text, &format!("tidemill_state_{what}{{operator=\"totals\"}}")))
+    };
+    let program = project.start(&["--metrics-file", file.to_str().unwrap()]);
+    program.wait_for_log("running", 1);
+    let [keys, bytes] = keys_and_bytes();
+    assert_eq!(keys, 1000.0);
+    assert!((26_000.0..130_000.0).contains(&bytes), "{bytes}");
+    project.move_in("orders/1.csv", "client number 3,1\nsomebody else,1\n");
+    wait_until("the new key", || (keys_and_bytes()[0] == 1001.0).then_some(()));
+    assert!(keys_and_bytes()[1] > bytes);
+    program.signal("INT");
+    assert_eq!(program.finish().code, Some(0));
 }
 
 #[test]

@@ -164,6 +164,11 @@ impl Intake {
         self.state().ended.is_some()
     }
 
+    /// Whether the receiver has returned without an error.
+    pub fn has_returned(&self) -> bool {
+        matches!(self.state().ended, Some(Ok(())))
+    }
+
     /// Lets in what was received, however fast, so that the receiver can return.
     pub fn hurry(&self) {
         self.state().hurries = true;

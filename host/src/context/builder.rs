@@ -2,19 +2,20 @@
 
 mod operators;
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::RunOptions;
 use super::report::Listener;
-use super::running::{RunningContext, StartError, start};
+use super::running::{RunningContext, StartError, start_remembering};
 use crate::batch::{Clock, SystemClock};
 use crate::manifest::{DeadLetterSpec, Fault, Output, Pipeline, Place, PluginSource, Stream};
 use crate::operator::{Operator, Tolerance};
 use crate::plugin::{Engine, EngineOptions, Plugin, PluginSpec};
 use crate::record::{BatchTime, Interval, Partition};
-use crate::sink::{Console, Discard, Files, ForEach, FunctionError, Sink};
+use crate::sink::{Console, Discard, Files, ForEach, FunctionError, Remember, Sink};
 use crate::source::{Directory, Generate, Queue, Socket, Source};
 
 /// A pipeline in the making. `start` consumes it, so nothing can be added to a pipeline that runs.
@@ -38,17 +39,35 @@ use crate::source::{Directory, Generate, Queue, Socket, Source};
 /// ```
 ///
 /// What is wrong with the pipeline, such as a name given twice, is told by `start`.
+///
+/// A context has no state to ask for: before `start` it is a `StreamingContext`, after it a [`RunningContext`], and once
+/// [`await_termination`](RunningContext::await_termination) has answered it is stopped. One that is never started is
+/// dropped.
+///
+/// Several may run in a program at the same time, each with threads, metrics, states and dead letters of its own.
+/// They share what is given to both, such as a clock, a queue, or an [`Engine`], which compiles a plugin once for all of
+/// them and has room for two thousand instances. When one fails or is stopped the others go on. Two of them should not
+/// write to the same folder.
 pub struct StreamingContext {
     pipeline: Pipeline,
     engine: Option<Engine>,
     clock: Arc<dyn Clock>,
     listeners: Vec<Box<dyn Listener>>,
+    /// The streams whose batches are kept, and where.
+    remembered: HashMap<String, Remember>,
     fault: Option<Fault>,
 }
 
 /// A stream of a pipeline in the making.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamHandle(String);
+
+impl StreamHandle {
+    /// The stream's name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
 
 /// A plugin of a pipeline in the making.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +85,14 @@ impl StreamingContext {
 
     /// A pipeline that was described before, for example by a manifest.
     pub fn from_pipeline(pipeline: Pipeline) -> Self {
-        Self { pipeline, engine: None, clock: Arc::new(SystemClock), listeners: Vec::new(), fault: None }
+        Self {
+            pipeline,
+            engine: None,
+            clock: Arc::new(SystemClock),
+            listeners: Vec::new(),
+            remembered: HashMap::new(),
+            fault: None,
+        }
     }
 
     /// Runs tasks on `workers` threads; as many as there are cores where this isn't called.
@@ -87,7 +113,8 @@ impl StreamingContext {
         self
     }
 
-    /// Compiles and runs plugins with `engine`; several contexts may share one.
+    /// Compiles and runs plugins with `engine`, which several contexts may share; with one of its own where this isn't
+    /// called.
     pub fn engine(&mut self, engine: &Engine) -> &mut Self {
         self.engine = Some(engine.clone());
         self
@@ -183,6 +210,33 @@ impl StreamingContext {
         self.sink(name, from, ForEach::new(function))
     }
 
+    /// Keeps the last batch of the stream in memory, and those less than `length` older, for
+    /// [`RunningContext::slice`] to answer. It is a sink, called as the stream with `_remembered` behind it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tidemill::context::{RunOptions, StreamingContext};
+    /// use tidemill::record::BatchTime;
+    /// use tidemill::source::{Extent, Generate};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut context = StreamingContext::new("recent", Duration::from_millis(100))?;
+    /// let lines = context.generate("lines", Generate { rows: Some(10), ..Generate::default() });
+    /// let counts = context.count("counts", &lines);
+    /// context.remember(&counts, Duration::from_secs(60));
+    /// let running = context.start(&RunOptions { extent: Extent::Available, ..RunOptions::default() })?;
+    /// let ended = running.await_termination_or_timeout(Duration::from_secs(60));
+    /// let all = running.slice(&counts, BatchTime::from_millis(0), BatchTime::from_millis(i64::MAX))?;
+    /// assert_eq!(all.len() as u64, ended.unwrap()?.num_batches);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn remember(&mut self, from: &StreamHandle, length: Duration) -> &mut Self {
+        let remember = Remember::new(length);
+        self.remembered.insert(from.0.clone(), remember.clone());
+        self.sink(&format!("{}_remembered", from.0), from, remember)
+    }
+
     /// Computes the stream and throws it away.
     pub fn discard(&mut self, name: &str, from: &StreamHandle) -> &mut Self {
         self.sink(name, from, Discard::default())
@@ -215,7 +269,7 @@ impl StreamingContext {
             Some(engine) => engine,
             None => Engine::new(&EngineOptions::from_env())?,
         };
-        start(&self.pipeline, options, &engine, self.clock, self.listeners)
+        start_remembering(&self.pipeline, options, &engine, self.clock, self.listeners, self.remembered)
     }
 
     fn add_plugin(&mut self, name: &str, source: PluginSource) -> PluginHandle {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::datatypes::SchemaRef;
 
 use super::control::{Control, StopMode};
 use super::dead_letters::DeadLetters;
@@ -11,15 +10,14 @@ use super::durable::Durable;
 use super::inputs::{Inputs, Reach};
 use super::measured::Measured;
 use super::options::RunOptions;
-use super::report::{BatchReport, Listener, Summary};
+use super::outputs::Outputs;
+use super::report::{BatchReport, BatchStart, BatchSubmission, Listener, Listeners, ReceiverEvent, Summary};
 use super::running::RunError;
 use crate::batch::Clock;
-use crate::checkpoint::Undelivered;
 use crate::manifest::Pipeline;
 use crate::plan::OpenedPipeline;
-use crate::record::{BatchTime, Interval, Partition, num_rows};
-use crate::schedule::{Executor, JobResult, StagePlan};
-use crate::sink::{SinkError, Writer};
+use crate::record::{BatchTime, Interval};
+use crate::schedule::{Executor, Input, StagePlan};
 use crate::source::{Extent, Opening};
 
 /// Drives the batches of one pipeline, on a thread of its own.
@@ -30,29 +28,15 @@ pub(super) struct Driver {
     control: Control,
     inputs: Inputs,
     executor: Executor,
-    sinks: Vec<OpenSink>,
+    outputs: Outputs,
     dead_letters: DeadLetters,
     durable: Option<Durable>,
-    listeners: Vec<Box<dyn Listener>>,
+    listeners: Listeners,
     measured: Measured,
     start: i64,
     /// The time of the batch before the first.
     zero: BatchTime,
     summary: Summary,
-}
-
-/// A sink that runs.
-struct OpenSink {
-    name: String,
-    schema: SchemaRef,
-    writer: Box<dyn Writer>,
-}
-
-impl OpenSink {
-    fn failed(&self) -> impl FnOnce(SinkError) -> RunError + use<> {
-        let name = self.name.clone();
-        move |error| RunError::Sink { name, error }
-    }
 }
 
 /// How far a run is.
@@ -80,12 +64,12 @@ impl Driver {
         let durable = pipeline.checkpoint.as_deref();
         let durable = durable.map(|path| Durable::open(path, pipeline, opened, &options.drop_state));
         let mut durable = durable.transpose()?;
-        let mut sinks = open_sinks(pipeline, opened)?;
-        durable.as_mut().map_or(Ok(()), |durable| recover(&mut sinks, durable))?;
+        let mut outputs = Outputs::open(pipeline, opened)?;
+        durable.as_mut().map_or(Ok(()), |durable| outputs.recover(durable))?;
         let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
-        let sink_names = sinks.iter().map(|sink| &sink.name);
         let file = options.metrics_file.as_deref();
-        let measured = Measured::open(&opened.metrics, source_names, sink_names, file)?;
+        let states = opened.streams.iter().filter_map(|(name, stream)| Some((name, stream.state.as_ref()?)));
+        let measured = Measured::open(&opened.metrics, source_names, outputs.names(), states, file)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
         let executor = Executor::start(plan, num_workers).map_err(RunError::Thread)?;
@@ -112,9 +96,9 @@ impl Driver {
             control,
             inputs,
             executor,
-            sinks,
+            outputs,
             dead_letters,
-            listeners,
+            listeners: Listeners(listeners),
             measured,
             zero: durable
                 .as_ref()
@@ -126,11 +110,21 @@ impl Driver {
         })
     }
 
+    /// The time of the batch before the first.
+    pub(super) fn zero(&self) -> BatchTime {
+        self.zero
+    }
+
     /// Runs until it is stopped, has nothing more to do, or fails.
     pub(super) fn run(mut self) -> Result<Summary, RunError> {
+        let started: Vec<String> = self.inputs.receivers().map(str::to_owned).collect();
+        for source in &started {
+            self.listeners.tell(|listener| listener.receiver_changed(source, &ReceiverEvent::Started));
+        }
         let ran = self.batches();
-        let closed = self.sinks.iter_mut().try_for_each(|sink| sink.writer.close().map_err(sink.failed()));
+        let closed = self.outputs.close();
         let closed = closed.and_then(|()| Ok(self.durable.as_mut().map_or(Ok(()), Durable::close)?));
+        self.tell_of_ends(ran.as_ref().err());
         self.inputs.abandon();
         self.measured.close();
         ran.and(closed).map(|()| self.summary)
@@ -168,9 +162,24 @@ impl Driver {
             };
             self.batch(time, reach)?;
             time = self.free(time.next(self.interval))?;
-            if self.inputs.is_finished(reach)? || self.is_over() {
+            let is_finished = self.inputs.is_finished(reach)?;
+            for source in self.inputs.newly_returned() {
+                self.listeners.tell(|listener| listener.receiver_changed(&source, &ReceiverEvent::Stopped));
+            }
+            if is_finished || self.is_over() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Tells of the receivers that end with the run, one of them perhaps by its `error`.
+    fn tell_of_ends(&mut self, error: Option<&RunError>) {
+        for source in self.inputs.newly_closed() {
+            let event = match error {
+                Some(RunError::Source { name, error }) if *name == source => ReceiverEvent::Failed(error),
+                _ => ReceiverEvent::Stopped,
+            };
+            self.listeners.tell(|listener| listener.receiver_changed(&source, &event));
         }
     }
 
@@ -185,20 +194,11 @@ impl Driver {
             // Where there is a batch every millisecond there is no room between two.
             let is_theirs =
                 self.options.beside.is_some_and(|beside| beside.millis() > 1 && beside.divides(time));
-            if !is_theirs && !self.is_published(time)? {
+            if !is_theirs && !self.outputs.is_published(time)? {
                 return Ok(time);
             }
             time = time.next(self.interval);
         }
-    }
-
-    fn is_published(&self, time: BatchTime) -> Result<bool, RunError> {
-        for sink in &self.sinks {
-            if sink.writer.is_published(time).map_err(sink.failed())? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Waits until there is something to do.
@@ -242,67 +242,37 @@ impl Driver {
 
     fn batch(&mut self, time: BatchTime, reach: Reach) -> Result<(), RunError> {
         let begun = Instant::now();
-        self.listeners.iter_mut().for_each(|listener| listener.batch_started(time));
         let delay = self.clock.now_millis().saturating_sub(time.millis());
+        let scheduling_delay = Duration::from_millis(u64::try_from(delay).unwrap_or(0));
         let cut = self.inputs.cut(time, reach)?;
+        let received = cut.inputs.iter().map(|input| input.iter().map(Input::num_rows).sum());
+        let num_input_rows = self.inputs.names().map(str::to_owned).zip(received).collect();
+        let submission = BatchSubmission { time, num_input_rows };
+        self.listeners.tell(|listener| listener.batch_submitted(&submission));
+        self.listeners.tell(|listener| listener.batch_started(&BatchStart { time, scheduling_delay }));
         let number = self.interval.count(self.zero, time);
         let result =
             self.executor.run(time, number, cut.inputs).map_err(|error| RunError::Batch { time, error })?;
         let mut dead = cut.dead;
         dead.extend(result.dead.iter().cloned());
-        self.stage(time, &result)?;
+        self.outputs.stage(time, &result.outputs, &mut self.listeners)?;
         self.dead_letters.write(time, &dead)?;
-        self.commit(time, &result)?;
-        self.publish(time, &result)?;
+        if let Some(durable) = &mut self.durable {
+            let (outbox, is_seen) = self.outputs.outbox(&result.outputs);
+            durable.commit(time, self.zero, self.inputs.positions(), outbox, is_seen)?;
+        }
+        self.outputs.publish(time, &result.outputs, self.durable.as_mut(), &mut self.listeners)?;
         let report = BatchReport {
             time,
             num_input_rows: self.inputs.names().map(str::to_owned).zip(result.num_input_rows).collect(),
-            num_output_rows: self
-                .sinks
-                .iter()
-                .map(|sink| sink.name.clone())
-                .zip(sizes(&result.outputs))
-                .collect(),
+            num_output_rows: self.outputs.num_rows(&result.outputs),
             num_dead_letters: dead.len(),
-            scheduling_delay: Duration::from_millis(u64::try_from(delay).unwrap_or(0)),
+            scheduling_delay,
             processing_time: begun.elapsed(),
         };
         self.summary.add(&report);
         self.measured.batch(&report, &dead);
-        self.listeners.iter_mut().for_each(|listener| listener.batch_completed(&report));
-        Ok(())
-    }
-
-    fn stage(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
-        for (sink, partitions) in self.sinks.iter_mut().zip(&result.outputs) {
-            let Some(partitions) = partitions else { continue };
-            sink.writer.stage(time, partitions).map_err(sink.failed())?;
-        }
-        Ok(())
-    }
-
-    /// Makes the batch final, where there is a checkpoint.
-    fn commit(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
-        let Some(durable) = &mut self.durable else { return Ok(()) };
-        let outputs = self.sinks.iter().zip(&result.outputs);
-        let outputs = outputs.filter_map(|(sink, partitions)| Some((sink, partitions.as_deref()?)));
-        let has_rows = |partitions: &[Partition]| partitions.iter().any(|blocks| num_rows(blocks) > 0);
-        let is_seen = outputs.clone().any(|(_, partitions)| has_rows(partitions));
-        let outbox = outputs
-            .filter(|(sink, partitions)| !sink.writer.stages_outside() && has_rows(partitions))
-            .map(|(sink, partitions)| (sink.name.as_str(), &sink.schema, partitions));
-        durable.commit(time, self.zero, self.inputs.positions(), outbox.collect(), is_seen)
-    }
-
-    fn publish(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {
-        let due = self.sinks.iter_mut().zip(&result.outputs).filter(|(_, output)| output.is_some());
-        for (sink, partitions) in due {
-            sink.writer.publish(time).map_err(sink.failed())?;
-            let is_in_outbox = !sink.writer.stages_outside() && partitions.is_some();
-            if let Some(durable) = self.durable.as_mut().filter(|_| is_in_outbox) {
-                durable.delivered(time, &sink.name);
-            }
-        }
+        self.listeners.tell(|listener| listener.batch_completed(&report));
         Ok(())
     }
 }
@@ -314,41 +284,4 @@ enum Next {
     Drain,
     /// End at once.
     End,
-}
-
-/// Gives sinks what was committed for them before a restart, and no more.
-fn recover(sinks: &mut [OpenSink], durable: &mut Durable) -> Result<(), RunError> {
-    for sink in sinks.iter_mut() {
-        sink.writer.recover(durable.last_time()).map_err(sink.failed())?;
-    }
-    for Undelivered { time, sink: name, partitions } in durable.undelivered()? {
-        match sinks.iter_mut().find(|sink| sink.name == name) {
-            Some(sink) if sink.writer.is_published(time).map_err(sink.failed())? => {}
-            Some(sink) => {
-                sink.writer.stage(time, &partitions).map_err(sink.failed())?;
-                sink.writer.publish(time).map_err(sink.failed())?;
-            }
-            None => {
-                tracing::warn!(sink = %name, batch = %time, "rows for a sink that is gone are left behind")
-            }
-        }
-        durable.delivered(time, &name);
-    }
-    Ok(())
-}
-
-fn open_sinks(pipeline: &Pipeline, opened: &OpenedPipeline) -> Result<Vec<OpenSink>, RunError> {
-    let mut sinks = Vec::with_capacity(pipeline.sinks.len());
-    for (name, output) in &pipeline.sinks {
-        if let Some(schema) = opened.schemas.get(&output.from) {
-            let writer =
-                output.sink.open(schema).map_err(|error| RunError::Sink { name: name.clone(), error })?;
-            sinks.push(OpenSink { name: name.clone(), schema: Arc::clone(schema), writer });
-        }
-    }
-    Ok(sinks)
-}
-
-fn sizes(outputs: &[Option<Vec<Partition>>]) -> impl Iterator<Item = usize> {
-    outputs.iter().map(|partitions| partitions.iter().flatten().map(|blocks| num_rows(blocks)).sum())
 }

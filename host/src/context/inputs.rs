@@ -32,6 +32,8 @@ struct InputOf {
     name: String,
     schema: SchemaRef,
     kind: Kind,
+    /// Whether its receiver has ended, and that was told.
+    has_ended: bool,
 }
 
 enum Kind {
@@ -100,7 +102,7 @@ impl Inputs {
                     Kind::Received(intake)
                 }
             };
-            inputs.push(InputOf { name: name.clone(), schema: source.schema(), kind });
+            inputs.push(InputOf { name: name.clone(), schema: source.schema(), kind, has_ended: false });
         }
         Ok(Self { inputs, partitions, stop, runtime })
     }
@@ -117,6 +119,36 @@ impl Inputs {
             Kind::Replayable(replayable) => SourcePosition { position: replayable.position(), logged: None },
         };
         self.inputs.iter().map(|input| (input.name.clone(), of(&input.kind))).collect()
+    }
+
+    /// The names of the sources that have receivers.
+    pub(super) fn receivers(&self) -> impl Iterator<Item = &str> {
+        let received = self.inputs.iter().filter(|input| matches!(input.kind, Kind::Received(_)));
+        received.map(|input| input.name.as_str())
+    }
+
+    /// Those whose receivers have returned without an error since it was asked for.
+    pub(super) fn newly_returned(&mut self) -> Vec<String> {
+        self.newly_ended(Intake::has_returned)
+    }
+
+    /// Those whose receivers are given up, because the run ends.
+    pub(super) fn newly_closed(&mut self) -> Vec<String> {
+        self.newly_ended(|_| true)
+    }
+
+    fn newly_ended(&mut self, has_ended: impl Fn(&Intake) -> bool) -> Vec<String> {
+        let mut names = Vec::new();
+        for input in &mut self.inputs {
+            if let Kind::Received(intake) = &input.kind
+                && !input.has_ended
+                && has_ended(intake)
+            {
+                input.has_ended = true;
+                names.push(input.name.clone());
+            }
+        }
+        names
     }
 
     /// Takes the batch of time `time`.

@@ -1,4 +1,4 @@
-//! The metrics of a run's batches, and the file that they are written to where one is asked for.
+//! The metrics of a run's batches and of the states after each, and the file that they are written to where one is asked for.
 //!
 //! Handles are made at the start, so that every source and sink is there from the first batch, with zero. The file
 //! appears whole or not at all: it is written beside and moved to its name.
@@ -6,10 +6,12 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::report::BatchReport;
-use crate::metrics::{Metrics, Rows};
+use crate::metrics::{Metrics, Rows, StateMetrics};
+use crate::operator::StateView;
 use crate::record::{BatchTime, DeadLetter};
 
 /// The least batch time between two writings of the file.
@@ -28,6 +30,8 @@ pub(super) struct Measured {
     metrics: Metrics,
     rows_in: Vec<Rows>,
     rows_out: Vec<Rows>,
+    /// What operators keep for keys, and where its size goes.
+    states: Vec<(Arc<dyn StateView>, StateMetrics)>,
     file: Option<MetricsFile>,
 }
 
@@ -37,16 +41,20 @@ impl Measured {
         metrics: &Metrics,
         sources: impl Iterator<Item = &'a String>,
         sinks: impl Iterator<Item = &'a String>,
+        states: impl Iterator<Item = (&'a String, &'a Arc<dyn StateView>)>,
         file: Option<&Path>,
     ) -> Result<Self, MetricsFileError> {
         let batches = metrics.batches();
         let rows_in = sources.map(|name| batches.rows_in(name)).collect();
         let rows_out = sinks.map(|name| batches.rows_out(name)).collect();
+        let states = states.map(|(name, state)| (Arc::clone(state), metrics.state(name))).collect();
         let file = file.map(|path| MetricsFile { path: path.to_owned(), written: None, has_failed: false });
-        if let Some(file) = &file {
+        let new = Self { metrics: metrics.clone(), rows_in, rows_out, states, file };
+        new.weigh();
+        if let Some(file) = &new.file {
             file.write(metrics)?;
         }
-        Ok(Self { metrics: metrics.clone(), rows_in, rows_out, file })
+        Ok(new)
     }
 
     /// Takes a published batch in.
@@ -62,8 +70,17 @@ impl Measured {
             letter.into_iter().for_each(|l| batches.set_aside(&l.origin, l.kind.name(), alike.len() as u64));
         }
         batches.done(report.processing_time, report.scheduling_delay);
+        self.weigh();
         if let Some(file) = &mut self.file {
             file.update(&self.metrics, report.time);
+        }
+    }
+
+    /// Takes the sizes of states.
+    fn weigh(&self) {
+        for (state, metrics) in &self.states {
+            let size = state.size();
+            metrics.set(size.keys, size.bytes);
         }
     }
 

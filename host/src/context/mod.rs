@@ -11,14 +11,17 @@ mod durable;
 mod inputs;
 mod measured;
 mod options;
+mod outputs;
 mod replay;
 mod report;
 mod running;
+mod slices;
 
 pub use builder::{PluginHandle, StreamHandle, StreamingContext};
 pub use control::{Control, StopMode};
 pub use measured::MetricsFileError;
 pub use options::RunOptions;
 pub use replay::{Replay, ReplayError};
-pub use report::{BatchReport, Listener, Summary};
+pub use report::{BatchReport, BatchStart, BatchSubmission, Listener, OutputReport, ReceiverEvent, Summary};
 pub use running::{RunError, RunningContext, StartError, start};
+pub use slices::NotRemembered;

@@ -3,6 +3,50 @@
 use std::time::Duration;
 
 use crate::record::BatchTime;
+use crate::source::SourceError;
+
+/// A batch whose input is fixed, before it runs: it has no delays yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchSubmission {
+    /// Its time.
+    pub time: BatchTime,
+    /// Rows that came in, source by source; none where they are only counted when they are read, as those of files.
+    pub num_input_rows: Vec<(String, Option<usize>)>,
+}
+
+/// A batch that begins to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchStart {
+    /// Its time.
+    pub time: BatchTime,
+    /// How long after its time it begins.
+    pub scheduling_delay: Duration,
+}
+
+/// What a sink did with one batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputReport {
+    /// The batch's time.
+    pub time: BatchTime,
+    /// The sink's name.
+    pub sink: String,
+    /// Rows it was given.
+    pub num_rows: usize,
+    /// How long the sink took to stage and to publish them.
+    pub processing_time: Duration,
+}
+
+/// What happens to the receiver of a source.
+#[derive(Debug)]
+pub enum ReceiverEvent<'a> {
+    /// It receives.
+    Started,
+    /// It has ended, or nobody listens to it any more, because the run ends.
+    Stopped,
+    /// It has failed, and with it the run. What a receiver mends by itself, as a socket that connects again does, is
+    /// no failure.
+    Failed(&'a SourceError),
+}
 
 /// What became of one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,15 +70,45 @@ impl BatchReport {
     pub fn num_rows_in(&self) -> usize {
         self.num_input_rows.iter().map(|(_, rows)| rows).sum()
     }
+
+    /// How long after its time it was done.
+    pub fn total_delay(&self) -> Duration {
+        self.scheduling_delay.saturating_add(self.processing_time)
+    }
 }
 
-/// Listens to a running pipeline. Called on the thread that drives batches, so it should be quick.
+/// Listens to a running pipeline. Called on the thread that drives batches, so it should be quick. Of a batch it hears
+/// in the order of the methods; of one that fails, the end of the run tells.
+///
+/// It may stop the run through a [`Control`](super::Control), which doesn't wait; it must not wait for the end.
 pub trait Listener: Send {
-    /// A batch begins.
-    fn batch_started(&mut self, _time: BatchTime) {}
+    /// The receiver of the source `source` has started or ended.
+    fn receiver_changed(&mut self, _source: &str, _event: &ReceiverEvent<'_>) {}
 
-    /// A batch was processed and published.
+    /// A batch is due, and its input is fixed.
+    fn batch_submitted(&mut self, _batch: &BatchSubmission) {}
+
+    /// A batch begins to run.
+    fn batch_started(&mut self, _batch: &BatchStart) {}
+
+    /// The sink `sink` begins to take the batch of time `time`.
+    fn output_started(&mut self, _time: BatchTime, _sink: &str) {}
+
+    /// A sink has published a batch.
+    fn output_completed(&mut self, _report: &OutputReport) {}
+
+    /// A batch was processed, and published at all sinks.
     fn batch_completed(&mut self, report: &BatchReport);
+}
+
+/// All who listen to a run.
+pub(super) struct Listeners(pub(super) Vec<Box<dyn Listener>>);
+
+impl Listeners {
+    /// Tells each of them.
+    pub(super) fn tell(&mut self, mut tell: impl FnMut(&mut dyn Listener)) {
+        self.0.iter_mut().for_each(|listener| tell(listener.as_mut()));
+    }
 }
 
 impl<F: FnMut(&BatchReport) + Send> Listener for F {

@@ -1,17 +1,20 @@
 //! Starting a pipeline, and what is held of it while it runs.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Select, bounded};
 
+use super::StreamHandle;
 use super::control::{Control, StopMode};
 use super::driver::Driver;
 use super::measured::MetricsFileError;
 use super::options::RunOptions;
 use super::report::{Listener, Summary};
+use super::slices::{NotRemembered, Pace, Slices};
 use crate::batch::Clock;
 use crate::checkpoint::CheckpointError;
 use crate::dead_letters::LetterError;
@@ -19,8 +22,9 @@ use crate::manifest::{Fault, Pipeline};
 use crate::metrics::Metrics;
 use crate::plan::{OpenedPipeline, lay_out};
 use crate::plugin::{Engine, EngineError, STACK_BYTES};
+use crate::record::BatchTime;
 use crate::schedule::TaskError;
-use crate::sink::SinkError;
+use crate::sink::{Remember, SinkError, TimedBatch};
 use crate::source::SourceError;
 
 /// Why a pipeline did not start.
@@ -53,7 +57,7 @@ pub enum RunError {
     #[error("batch {time} failed: {error}")]
     Batch {
         /// The batch's time.
-        time: crate::record::BatchTime,
+        time: BatchTime,
         /// Why.
         #[source]
         error: TaskError,
@@ -79,17 +83,24 @@ pub enum RunError {
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
+    /// It failed, which was told before in full.
+    #[error("{0}")]
+    Told(String),
     /// The host itself failed; this is a bug.
     #[error("the pipeline's thread panicked; this is a bug in tidemill, please report it")]
     Panic,
 }
 
-/// A pipeline that runs. Dropping it stops it at once.
+/// A pipeline that runs. Dropping it stops it at once. All but `await_termination` may be called again and again, and
+/// from several threads.
 pub struct RunningContext {
     control: Control,
     metrics: Metrics,
     ended: Receiver<Result<Summary, RunError>>,
+    /// What it ended with, once that was told.
+    told: Mutex<Option<Result<Summary, String>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    slices: Slices,
 }
 
 /// Starts `pipeline`. Nothing is left running where it fails.
@@ -100,17 +111,38 @@ pub fn start(
     clock: Arc<dyn Clock>,
     listeners: Vec<Box<dyn Listener>>,
 ) -> Result<RunningContext, StartError> {
+    start_remembering(pipeline, options, engine, clock, listeners, HashMap::new())
+}
+
+/// Starts `pipeline`, in which the batches of some streams go to sinks that remember them.
+pub(super) fn start_remembering(
+    pipeline: &Pipeline,
+    options: &RunOptions,
+    engine: &Engine,
+    clock: Arc<dyn Clock>,
+    listeners: Vec<Box<dyn Listener>>,
+    remembered: HashMap<String, Remember>,
+) -> Result<RunningContext, StartError> {
     let opened = OpenedPipeline::open(pipeline, engine)?;
     let plan = lay_out(pipeline, &opened);
     let (control, metrics) = (Control::default(), opened.metrics.clone());
     let driver = Driver::open(pipeline, &opened, plan, options.clone(), clock, control.clone(), listeners)?;
+    let streams = opened.schemas.keys().map(|name| (name, opened.every(name)));
+    let slices = Slices::new(remembered, Pace::new(driver.zero(), pipeline.interval, streams));
     let (end, ended) = bounded(1);
     let thread = std::thread::Builder::new().name("driver".into()).stack_size(STACK_BYTES).spawn(move || {
         // Whoever waits may have gone.
         let _ = end.send(driver.run());
     });
     let thread = thread.map_err(RunError::Thread)?;
-    Ok(RunningContext { control, metrics, ended, thread: Mutex::new(Some(thread)) })
+    Ok(RunningContext {
+        control,
+        metrics,
+        ended,
+        told: Mutex::default(),
+        thread: Mutex::new(Some(thread)),
+        slices,
+    })
 }
 
 impl RunningContext {
@@ -125,27 +157,58 @@ impl RunningContext {
         self.metrics.clone()
     }
 
-    /// Asks it to stop; `await_termination` tells when it has.
+    /// The batches of `stream` from `from` to `to`, both included, in order; where there is no batch at `from`, the last
+    /// one before it too. Those that are too old, or still to come, are not there, and the stream has to be one that
+    /// [`StreamingContext::remember`](super::StreamingContext::remember) was called for.
+    pub fn slice(
+        &self,
+        stream: &StreamHandle,
+        from: BatchTime,
+        to: BatchTime,
+    ) -> Result<Vec<TimedBatch>, NotRemembered> {
+        self.slices.of(stream, from, to)
+    }
+
+    /// Asks it to stop, and doesn't wait; `await_termination` tells when it has. Asking again changes nothing, but for an
+    /// immediate stop after a graceful one, which waits for receivers as long as they need.
     pub fn stop(&self, mode: StopMode) {
         self.control.stop(mode);
     }
 
-    /// Waits until it has ended, by itself, by a stop, or by an error.
+    /// Waits until it has ended, by itself, by a stop, or by an error; where it has ended before, answers at once.
     pub fn await_termination(self) -> Result<Summary, RunError> {
-        let result = self.ended.recv().unwrap_or(Err(RunError::Panic));
-        self.join();
-        result
+        loop {
+            if let Some(result) = self.await_termination_or_timeout(Duration::MAX) {
+                return result;
+            }
+        }
     }
 
-    /// Waits until it has ended, or for `limit`. None where it still runs; its result is told once.
+    /// Waits until it has ended, or for `limit`; none where it still runs. The first who hears of an error gets all of
+    /// it, the others its text.
     pub fn await_termination_or_timeout(&self, limit: Duration) -> Option<Result<Summary, RunError>> {
-        let result = match self.ended.recv_timeout(limit) {
-            Ok(result) => result,
-            Err(crossbeam_channel::RecvTimeoutError::Timeout) => return None,
-            Err(crossbeam_channel::RecvTimeoutError::Disconnected) => Err(RunError::Panic),
-        };
+        let mut select = Select::new();
+        select.recv(&self.ended);
+        // Whoever else waits may take the result away, and has left it in `told` then.
+        let is_ready = self.is_told() || select.ready_timeout(limit).is_ok();
+        is_ready.then(|| self.result())
+    }
+
+    fn is_told(&self) -> bool {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// What it has ended with.
+    fn result(&self) -> Result<Summary, RunError> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(told) = &*told {
+            return told.clone().map_err(RunError::Told);
+        }
+        // It is ready, or the thread has gone without a word.
+        let result = self.ended.try_recv().unwrap_or(Err(RunError::Panic));
+        *told = Some(result.as_ref().map(|summary| *summary).map_err(ToString::to_string));
         self.join();
-        Some(result)
+        result
     }
 
     fn join(&self) {

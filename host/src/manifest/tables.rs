@@ -141,7 +141,8 @@ fn read_stream(mut item: Item<'_>, origin: &Origin<'_>) -> Result<Stream, Fault>
     let kind = item.take_choice("op", "operator", origin.kinds.operators.kinds)?;
     let from = item.take_from()?;
     let tolerance = item.take_keys(&Tolerance::KEYS);
-    let op = item.choose(&kind, &origin.kinds.operators)?;
+    let mut op = item.choose(&kind, &origin.kinds.operators)?;
+    op.resolve(origin.base);
     if let (None, Some(key)) = (op.plugin(), tolerance.first_key()) {
         let problem = format!("`{kind}` calls no plugin, so that nothing fails in it");
         return Err(Fault::new(Place::key(tolerance.path(), key), problem, "leave it out"));

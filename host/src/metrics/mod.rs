@@ -7,6 +7,7 @@
 mod batches;
 mod counters;
 mod operators;
+mod states;
 
 use std::sync::Arc;
 
@@ -16,8 +17,10 @@ use prometheus_client::registry::Registry;
 pub use batches::{BatchMetrics, Rows};
 pub use counters::{Counters, MAX_NAME_BYTES, OTHER};
 pub use operators::OperatorMetrics;
+pub use states::StateMetrics;
 
 use operators::OperatorFamilies;
+use states::StateFamilies;
 
 /// All that is measured of one run of a pipeline. Cheap to clone, and good after the run's end.
 #[derive(Clone, Debug)]
@@ -29,6 +32,7 @@ struct Shared {
     registry: Registry,
     batches: BatchMetrics,
     operators: OperatorFamilies,
+    states: StateFamilies,
 }
 
 impl Metrics {
@@ -38,7 +42,8 @@ impl Metrics {
         let mut registry = Registry::with_prefix_and_labels("tidemill", std::iter::once(label));
         let batches = BatchMetrics::new(&mut registry);
         let operators = OperatorFamilies::new(&mut registry);
-        Self(Arc::new(Shared { pipeline: pipeline.to_owned(), registry, batches, operators }))
+        let states = StateFamilies::new(&mut registry);
+        Self(Arc::new(Shared { pipeline: pipeline.to_owned(), registry, batches, operators, states }))
     }
 
     /// The pipeline's name.
@@ -54,6 +59,11 @@ impl Metrics {
     /// What is measured of the operator that makes `stream` with `plugin`. The same numbers, whoever asks.
     pub fn operator(&self, stream: &str, plugin: &str) -> OperatorMetrics {
         self.0.operators.of(stream, plugin)
+    }
+
+    /// What the operator that makes `stream` keeps for keys. The same numbers, whoever asks.
+    pub fn state(&self, stream: &str) -> StateMetrics {
+        self.0.states.of(stream)
     }
 
     /// All of it, in the OpenMetrics text format.
@@ -81,6 +91,8 @@ mod tests {
         metrics.batches().done(Duration::from_millis(40), Duration::ZERO);
         metrics.operator("words", "split").call(Duration::from_millis(1500));
         metrics.operator("words", "split").failed("trap");
+        metrics.state("totals").set(7, 700);
+        metrics.state("totals").set(5, 500);
         let text = metrics.text();
         for line in [
             "# TYPE tidemill_batches counter",
@@ -91,6 +103,9 @@ mod tests {
             "tidemill_plugin_calls_total{pipeline=\"shop\",operator=\"words\",plugin=\"split\"} 1",
             "tidemill_plugin_call_seconds_total{pipeline=\"shop\",operator=\"words\",plugin=\"split\"} 1.5",
             "tidemill_plugin_failures_total{pipeline=\"shop\",operator=\"words\",plugin=\"split\",kind=\"trap\"} 1",
+            "# TYPE tidemill_state_keys gauge",
+            "tidemill_state_keys{pipeline=\"shop\",operator=\"totals\"} 5",
+            "tidemill_state_bytes{pipeline=\"shop\",operator=\"totals\"} 500",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is missing:\n{text}");

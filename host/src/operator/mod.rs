@@ -2,7 +2,8 @@
 //!
 //! An operator is described by its options. Against the schemas of its inputs it answers the schema of its
 //! output and its *shape*: work within a task, or work before and after an exchange of rows between tasks.
-//! The work itself is a `Process`, made once a worker. Knows nothing of threads, sources or sinks.
+//! The work itself is a `Process`, made once a worker. Knows nothing of threads or sinks, and of sources all but
+//! how to read a file whole.
 
 mod aggregate_by_key;
 mod combine;
@@ -11,6 +12,7 @@ mod count;
 mod count_by_value;
 mod filter;
 mod group_by_key;
+mod initial_state;
 mod join;
 mod poison;
 mod reduce;
@@ -26,6 +28,7 @@ mod update_state;
 mod window;
 
 use std::fmt::Debug;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -42,6 +45,7 @@ pub use count::Count;
 pub use count_by_value::CountByValue;
 pub use filter::Filter;
 pub use group_by_key::{Cogroup, GroupByKey};
+pub use initial_state::InitialState;
 pub use join::{How, Join};
 pub use poison::{OnError, Tolerance};
 pub use reduce::Reduce;
@@ -113,6 +117,9 @@ pub trait Operator: Debug + Send + Sync {
     fn plugin(&self) -> Option<&str> {
         None
     }
+
+    /// Makes relative paths start at the manifest's folder.
+    fn resolve(&mut self, _base: &Path) {}
 
     /// Checks it against the schemas of its inputs, opens its plugin, and answers how it runs.
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError>;

@@ -4,12 +4,14 @@
 //! second only for keys with values and for those that were idle for too long, and puts out what the plugin says.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Fields, Schema, SchemaRef};
 use serde::Deserialize;
 
+use super::initial_state::InitialState;
 use super::poison::{Blame, Cause};
 use super::sides::{Encoded, Sides, SidesPlan};
 use super::sorted::of_rows;
@@ -34,6 +36,8 @@ pub struct UpdateStateByKey {
     pub plugin: String,
     /// The columns that make the key.
     pub key: Vec<String>,
+    /// The states that keys begin with; by default no key has one. They are there in the first batch.
+    pub initial_state: Option<InitialState>,
 }
 
 /// The options of `map_with_state`.
@@ -46,6 +50,8 @@ pub struct MapWithState {
     pub key: Vec<String>,
     /// How long a key may go without values before its state is dropped; by default for ever.
     pub timeout: Option<Period>,
+    /// The states that keys begin with; by default no key has one. They count as touched by the first batch.
+    pub initial_state: Option<InitialState>,
 }
 
 impl Operator for UpdateStateByKey {
@@ -57,8 +63,12 @@ impl Operator for UpdateStateByKey {
         Some(&self.plugin)
     }
 
+    fn resolve(&mut self, base: &Path) {
+        self.initial_state.iter_mut().for_each(|initial| initial.resolve(base));
+    }
+
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
-        open(opening, &self.key, Calls::EveryKey)
+        open(opening, &self.key, Calls::EveryKey, self.initial_state.as_ref())
     }
 }
 
@@ -71,9 +81,14 @@ impl Operator for MapWithState {
         Some(&self.plugin)
     }
 
+    fn resolve(&mut self, base: &Path) {
+        self.initial_state.iter_mut().for_each(|initial| initial.resolve(base));
+    }
+
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let millis = |period: Period| i64::try_from(period.0.as_millis()).unwrap_or(i64::MAX);
-        open(opening, &self.key, Calls::Touched { timeout: self.timeout.map(millis) })
+        let calls = Calls::Touched { timeout: self.timeout.map(millis) };
+        open(opening, &self.key, calls, self.initial_state.as_ref())
     }
 }
 
@@ -86,7 +101,12 @@ enum Calls {
     Touched { timeout: Option<i64> },
 }
 
-fn open(opening: &Opening<'_>, key: &[String], calls: Calls) -> Result<Opened, OperatorError> {
+fn open(
+    opening: &Opening<'_>,
+    key: &[String],
+    calls: Calls,
+    initial: Option<&InitialState>,
+) -> Result<Opened, OperatorError> {
     let plan = SidesPlan::new(opening.inputs, &[key])?;
     let plugin = plugin_of(opening)?;
     let key_schema: SchemaRef = Arc::new(Schema::new(plan.key.clone()));
@@ -107,6 +127,9 @@ fn open(opening: &Opening<'_>, key: &[String], calls: Calls) -> Result<Opened, O
     };
     let snapshot = plan.output(state.fields().iter().cloned())?;
     let kept = Arc::new(KeptStates { key: plan.key.clone(), schema: Arc::clone(&snapshot), tables });
+    if let Some(initial) = initial {
+        initial.load(&kept, opening.partitions)?;
+    }
     let schema = match calls {
         Calls::EveryKey => snapshot,
         Calls::Touched { .. } => plan.output(output.fields().iter().cloned())?,
@@ -176,6 +199,8 @@ struct Updating {
 struct Due {
     offsets: Vec<i32>,
     data: Vec<u8>,
+    /// Where the table has them.
+    slots: Vec<Option<u32>>,
     input: UpdateInput,
 }
 
@@ -214,9 +239,7 @@ impl Updating {
             }
             Calls::Touched { timeout: None } => Vec::new(),
         };
-        let mut touched: Vec<u32> = slots.iter().flatten().copied().collect();
-        touched.sort_unstable();
-        others.retain(|slot| touched.binary_search(slot).is_err());
+        leave_out(&mut others, &slots);
         let (more, more_data) = table.keys(others.iter().copied());
         let start = offsets.last().copied().unwrap_or(0);
         offsets.extend(more.iter().skip(1).map(|offset| offset.saturating_add(start)));
@@ -236,7 +259,7 @@ impl Updating {
             known: slots.iter().map(Option::is_some).collect(),
             timed_out: (0..slots.len()).map(|row| is_timeout && row >= num_touched).collect(),
         };
-        Ok(Some(Due { offsets, data, input }))
+        Ok(Some(Due { offsets, data, slots, input }))
     }
 
     /// Updates some of the keys that are due.
@@ -309,9 +332,8 @@ impl Updating {
         // A key that timed out is gone, whatever the plugin says.
         let kept: Vec<bool> =
             updated.kept.iter().zip(&input.timed_out).map(|(kept, timed_out)| *kept && !timed_out).collect();
-        let offsets = due.offsets.get(keys.start..=keys.end).unwrap_or_default();
-        let touches = vec![true; kept.len()];
-        table.update((offsets, &due.data), &input.states, &updated.states, &kept, &touches, task.time)?;
+        let (found, slots) = (due.bytes(keys), due.slots(keys));
+        table.update(found, slots, &input.states, &updated.states, &kept, task.time)?;
         let (rows, of) = match self.calls {
             Calls::EveryKey => {
                 let of: Vec<u32> =
@@ -348,14 +370,24 @@ impl Updating {
         };
         out.dead.extend(rows.into_iter().map(|row| self.blame.letter(cause.clone(), row)));
         if input.timed_out == [true] {
-            let offsets = due.offsets.get(key..=key + 1).unwrap_or_default();
-            table.update((offsets, &due.data), &input.states, &input.states, &[false], &[true], task.time)?;
+            let (found, slots) = (due.bytes(&(key..key + 1)), due.slots(&(key..key + 1)));
+            table.update(found, slots, &input.states, &input.states, &[false], task.time)?;
         }
         Ok(())
     }
 }
 
 impl Due {
+    /// Some of the keys as bytes: their offsets, in the bytes of all keys.
+    fn bytes(&self, keys: &Range<usize>) -> (&[i32], &[u8]) {
+        (self.offsets.get(keys.start..=keys.end).unwrap_or_default(), &self.data)
+    }
+
+    /// The slots of some of the keys.
+    fn slots(&self, keys: &Range<usize>) -> &[Option<u32>] {
+        self.slots.get(keys.clone()).unwrap_or_default()
+    }
+
     /// Some of the keys.
     fn slice(&self, keys: &Range<usize>) -> UpdateInput {
         let input = &self.input;
@@ -374,6 +406,20 @@ impl Due {
             timed_out: input.timed_out.get(keys.clone()).unwrap_or_default().to_vec(),
         }
     }
+}
+
+/// Takes the slots `known` out of `others`, which ascend.
+fn leave_out(others: &mut Vec<u32>, known: &[Option<u32>]) {
+    if others.is_empty() {
+        return;
+    }
+    let mut known: Vec<u32> = known.iter().flatten().copied().collect();
+    known.sort_unstable();
+    let mut known = known.into_iter().peekable();
+    others.retain(|&slot| {
+        while known.next_if(|&known| known < slot).is_some() {}
+        known.peek() != Some(&slot)
+    });
 }
 
 fn input_bytes(input: &UpdateInput) -> u64 {

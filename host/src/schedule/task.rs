@@ -23,10 +23,10 @@ pub enum Input {
 
 impl Input {
     /// How many rows there are, where that is known before they are read.
-    pub(super) fn num_rows(&self) -> Option<usize> {
+    pub(crate) fn num_rows(&self) -> Option<usize> {
         match self {
             Self::Rows(blocks) => Some(num_rows(blocks)),
-            Self::Split(_) => None,
+            Self::Split(split) => split.num_rows(),
             Self::Sides(sides) => Some(sides.iter().map(|blocks| num_rows(blocks)).sum()),
         }
     }

@@ -8,6 +8,7 @@ mod console;
 mod discard;
 mod files;
 mod for_each;
+mod remember;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use console::Console;
 pub use discard::Discard;
 pub use files::{FileFormat, Files};
 pub use for_each::{ForEach, FunctionError};
+pub use remember::{Remember, TimedBatch};
 
 /// The kinds of sink, as manifests name them.
 pub const KINDS: [&str; 3] = ["console", "files", "discard"];

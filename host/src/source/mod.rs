@@ -14,6 +14,7 @@ mod jsonl;
 mod letters;
 mod lines;
 mod queue;
+mod rows_file;
 mod selection;
 mod socket;
 mod split;
@@ -43,6 +44,7 @@ pub use format::Format;
 pub use generate::Generate;
 pub use letters::{LetterSource, Pick, Progress, Tally};
 pub use queue::{Queue, Take};
+pub use rows_file::RowsFile;
 pub use socket::Socket;
 pub use stdin::Stdin;
 
@@ -217,6 +219,11 @@ pub trait Replayable: Send {
 
 /// A piece of a replayable source's batch, read by a worker thread.
 pub trait Split: Send + Sync {
+    /// How many rows there are, where that is known before they are read.
+    fn num_rows(&self) -> Option<usize> {
+        None
+    }
+
     /// Reads it all, in order.
     fn read(&self, into: &mut dyn FnMut(Block) -> Result<(), Interrupted>) -> Result<(), SourceError>;
 }
@@ -262,6 +269,14 @@ pub enum SourceError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A record of a file that has to be read whole does not fit.
+    #[error("{position}: {reason}")]
+    Misfit {
+        /// Where it stands.
+        position: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// Reading from standard input failed.
     #[error("cannot read standard input: {0}")]

@@ -151,6 +151,10 @@ impl Replayable for Queued {
 struct QueueSplit(RecordBatch);
 
 impl Split for QueueSplit {
+    fn num_rows(&self) -> Option<usize> {
+        Some(self.0.num_rows())
+    }
+
     fn read(&self, into: &mut dyn FnMut(Block) -> Result<(), Interrupted>) -> Result<(), SourceError> {
         if self.0.num_rows() > 0 {
             into(Block { rows: self.0.clone(), dead: Vec::new() })?;

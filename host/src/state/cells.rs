@@ -17,6 +17,8 @@ pub(super) struct Cells {
     values: Values,
     /// Which are not null, where the column may have nulls.
     valid: Option<Vec<bool>>,
+    /// The bytes of all texts.
+    text_bytes: usize,
 }
 
 enum Values {
@@ -39,7 +41,7 @@ impl Cells {
             DataType::Timestamp(..) => Values::Timestamp(Vec::new()),
             other => return Err(ArrowError::NotYetImplemented(format!("a state of type {other}"))),
         };
-        Ok(Self { values, valid: field.is_nullable().then(Vec::new) })
+        Ok(Self { values, valid: field.is_nullable().then(Vec::new), text_bytes: 0 })
     }
 
     /// Makes room for slots up to `len`.
@@ -77,11 +79,11 @@ impl Cells {
             }
             Values::Utf8(values) => {
                 let Some(from) = from.as_string_opt::<i32>() else { return };
-                put(values, to, |row| from.value(row).into());
+                put_texts(values, to, &mut self.text_bytes, |row| from.value(row));
             }
             Values::Binary(values) => {
                 let Some(from) = from.as_binary_opt::<i32>() else { return };
-                put(values, to, |row| from.value(row).into());
+                put_texts(values, to, &mut self.text_bytes, |row| from.value(row));
             }
         }
         if let Some(valid) = &mut self.valid {
@@ -117,10 +119,10 @@ impl Cells {
             Values::Boolean(values) => values.len(),
             Values::Int64(values) | Values::Timestamp(values) => values.len() * 8,
             Values::Float64(values) => values.len() * 8,
-            Values::Utf8(values) => values.iter().map(|value| 16 + value.len()).sum(),
-            Values::Binary(values) => values.iter().map(|value| 16 + value.len()).sum(),
+            Values::Utf8(values) => values.len() * size_of::<Box<str>>(),
+            Values::Binary(values) => values.len() * size_of::<Box<[u8]>>(),
         };
-        values + self.valid.as_ref().map_or(0, Vec::len)
+        values + self.text_bytes + self.valid.as_ref().map_or(0, Vec::len)
     }
 }
 
@@ -128,6 +130,24 @@ fn put<T>(values: &mut [T], to: &[(u32, u32)], from: impl Fn(usize) -> T) {
     for &(slot, row) in to {
         if let Some(value) = values.get_mut(slot as usize) {
             *value = from(row as usize);
+        }
+    }
+}
+
+/// As `put`, for texts, whose bytes are counted.
+fn put_texts<'a, T: ?Sized + AsRef<[u8]> + 'a>(
+    values: &mut [Box<T>],
+    to: &[(u32, u32)],
+    num_bytes: &mut usize,
+    from: impl Fn(usize) -> &'a T,
+) where
+    Box<T>: From<&'a T>,
+{
+    for &(slot, row) in to {
+        if let Some(value) = values.get_mut(slot as usize) {
+            let new = from(row as usize);
+            *num_bytes = (*num_bytes + new.as_ref().len()).saturating_sub((**value).as_ref().len());
+            *value = new.into();
         }
     }
 }

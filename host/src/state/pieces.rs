@@ -96,6 +96,11 @@ impl<T: Save> KeptState for Kept<T> {
         pieces: &mut dyn Iterator<Item = (PieceKey, &[u8])>,
     ) -> Result<(), LoadError> {
         let loaded = self.with(partition, |kept| {
+            let mut pieces = pieces.peekable();
+            if pieces.peek().is_none() {
+                // Nothing was ever saved; it begins as it is.
+                return Ok(());
+            }
             for (key, bytes) in pieces {
                 kept.load(key, bytes)?;
             }

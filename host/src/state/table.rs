@@ -5,6 +5,8 @@
 //! that the batch may run again.
 
 mod saving;
+mod short_hash;
+mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,8 +19,10 @@ use arrow::error::ArrowError;
 use hashbrown::HashTable;
 
 use self::saving::Saved;
+use self::short_hash::ShortHash;
+use self::undo::{Before, Undo};
 use super::cells::Cells;
-use crate::partition::key_hash;
+use crate::partition::Keys;
 use crate::record::BatchTime;
 
 /// How many keys there are, and about how many bytes they and their states take.
@@ -42,6 +46,8 @@ pub struct KeyedTable {
     /// The slots that may become idle, by the time at which each was put here; once a slot.
     idle: BTreeMap<i64, Vec<u32>>,
     watches: bool,
+    /// Whether there are keys that were never in a batch, which count as touched by the first.
+    is_filled: bool,
     undo: Option<Undo>,
     saved: Saved,
 }
@@ -49,27 +55,13 @@ pub struct KeyedTable {
 /// A place for a key.
 #[derive(Default)]
 struct Slot {
-    hash: u64,
     /// None where the slot is free.
     key: Option<Box<[u8]>>,
     /// When it was last touched, in milliseconds.
     touched: i64,
+    hash: ShortHash,
     /// Whether it stands in `idle`.
     is_watched: bool,
-}
-
-/// What a batch found, to be put back.
-struct Undo {
-    time: BatchTime,
-    calls: Vec<Before>,
-}
-
-/// What there was of some keys.
-struct Before {
-    keys: Vec<Box<[u8]>>,
-    /// In which slot each was, and when it was last touched; none where it wasn't there.
-    places: Vec<Option<(u32, i64)>>,
-    states: RecordBatch,
 }
 
 impl KeyedTable {
@@ -84,22 +76,49 @@ impl KeyedTable {
             free: BTreeSet::new(),
             key_bytes: 0,
             idle: BTreeMap::new(),
+            is_filled: false,
             undo: None,
             saved: Saved::default(),
         })
     }
 
-    /// How large it is.
+    /// How large it is, without what it takes to run the last batch again. Costs nothing to ask for.
     pub fn size(&self) -> StateSize {
+        let watched = if self.watches { size_of::<u32>() } else { 0 };
         let bytes = self.key_bytes
-            + self.slots.len() * size_of::<Slot>()
-            + self.index.capacity() * 5
+            + self.slots.len() * (size_of::<Slot>() + watched)
+            // A slot's number and a byte for each place of the index, of which an eighth stays empty.
+            + self.index.capacity() * 5 * 8 / 7
             + self.columns.iter().map(Cells::bytes).sum::<usize>();
         StateSize { keys: self.index.len(), bytes }
     }
 
+    /// Puts `keys` in with their states, before the first batch, whose time will count as the one at which they were
+    /// touched. Answers the row of the first key that was there before.
+    pub fn fill(&mut self, keys: &Keys, states: &[ArrayRef]) -> Option<u32> {
+        let (mut row, mut twice, mut written) = (0, None, Vec::with_capacity(keys.len()));
+        keys.for_each(|key| {
+            match self.slot(key) {
+                Some(_) => drop(twice.get_or_insert(row)),
+                None => {
+                    let slot = self.free.pop_first().unwrap_or_else(|| self.new_slot());
+                    self.insert(key, slot);
+                    written.push((slot, row));
+                }
+            }
+            row += 1;
+        });
+        self.write(&written, states);
+        self.saved.fill(written.iter().map(|(slot, _)| *slot));
+        self.is_filled = true;
+        twice
+    }
+
     /// Begins the batch of time `time`. Where it ran before, what it did is undone.
     pub fn begin(&mut self, time: BatchTime) -> Result<(), ArrowError> {
+        if std::mem::take(&mut self.is_filled) {
+            self.all().into_iter().for_each(|slot| self.touch(slot, time.millis()));
+        }
         let Some(undo) = self.undo.take().filter(|undo| undo.time == time) else {
             self.undo = Some(Undo { time, calls: Vec::new() });
             return Ok(());
@@ -112,8 +131,9 @@ impl KeyedTable {
     }
 
     fn restore(&mut self, before: &Before) {
-        let mut back = Vec::new();
-        let rows = before.keys.iter().zip(&before.places).zip(0_u32..).collect::<Vec<_>>();
+        let mut back = Vec::with_capacity(before.places.len());
+        let keys: Vec<&[u8]> = keys_of(&before.offsets, &before.data).collect();
+        let rows = keys.into_iter().zip(&before.places).zip(0_u32..).collect::<Vec<_>>();
         // Last change first, so that the slot that a key is put back into is free again.
         for ((key, place), row) in rows.into_iter().rev() {
             match place {
@@ -124,7 +144,7 @@ impl KeyedTable {
                     self.touch(*slot, *touched);
                     back.push((*slot, row));
                 }
-                None => self.remove(key),
+                None => self.slot(key).into_iter().for_each(|slot| self.remove(slot)),
             }
         }
         self.write(&back, before.states.columns());
@@ -158,45 +178,44 @@ impl KeyedTable {
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
     }
 
-    /// Changes some keys: key i gets row i of `states` where `kept[i]` says so, and is removed else. `before` are the
-    /// states as they were. What is touched counts as seen at `time`, where `touches[i]` says so.
+    /// Changes some keys, all different: key i gets row i of `states` where `kept[i]` says so, and is removed else.
+    /// `slots` are what `find` answers for them, and `before` the states as they were. What is kept counts as touched at
+    /// `time`.
     pub fn update(
         &mut self,
         (offsets, data): (&[i32], &[u8]),
+        slots: &[Option<u32>],
         before: &RecordBatch,
         states: &RecordBatch,
         kept: &[bool],
-        touches: &[bool],
         time: BatchTime,
     ) -> Result<(), ArrowError> {
         let same = self.unchanged(before, states);
-        let mut old = Before { keys: Vec::new(), places: Vec::new(), states: before.clone() };
-        let mut rows = Vec::new();
-        let mut written = Vec::new();
-        for (row, ((key, &kept), &touches)) in (0_u32..).zip(keys_of(offsets, data).zip(kept).zip(touches)) {
-            let slot = self.slot(key);
+        let mut old = Before::of(before);
+        let (mut rows, mut written) = (Vec::new(), Vec::new());
+        for (row, ((key, &slot), &kept)) in (0_u32..).zip(keys_of(offsets, data).zip(slots).zip(kept)) {
             let place = slot.and_then(|slot| Some((slot, self.slots.get(slot as usize)?.touched)));
-            let touched = place.filter(|_| !touches).map_or(time.millis(), |(_, touched)| touched);
             match (kept, place) {
                 (false, None) => continue,
                 // Nobody asks when keys were touched that aren't watched.
-                (true, Some((_, before))) if same(row as usize) && (touched == before || !self.watches) => {
+                (true, Some((_, touched)))
+                    if same(row as usize) && (touched == time.millis() || !self.watches) =>
+                {
                     continue;
                 }
-                (false, Some(_)) => self.remove(key),
+                (false, Some((slot, _))) => self.remove(slot),
                 (true, Some((slot, _))) => {
-                    self.touch(slot, touched);
+                    self.touch(slot, time.millis());
                     written.push((slot, row));
                 }
                 (true, None) => {
                     let slot = self.free.pop_first().unwrap_or_else(|| self.new_slot());
                     self.insert(key, slot);
-                    self.touch(slot, touched);
+                    self.touch(slot, time.millis());
                     written.push((slot, row));
                 }
             }
-            old.keys.push(key.into());
-            old.places.push(place);
+            old.push(key, place);
             rows.push(row);
         }
         self.write(&written, states.columns());
@@ -205,6 +224,7 @@ impl KeyedTable {
                 let rows = UInt32Array::from(rows);
                 old.states = take_record_batch(before, &rows)?;
             }
+            old.slots = written.into_iter().map(|(slot, _)| slot).collect();
             undo.calls.push(old);
         }
         Ok(())
@@ -220,9 +240,11 @@ impl KeyedTable {
 
     /// The slots last touched before `limit`, in milliseconds.
     pub fn idle_since(&mut self, limit: i64) -> Vec<u32> {
-        let mut idle = Vec::new();
-        let later = self.idle.split_off(&limit);
-        for slot in std::mem::replace(&mut self.idle, later).into_values().flatten() {
+        let (mut idle, mut earlier) = (Vec::new(), Vec::new());
+        while let Some(entry) = self.idle.first_entry().filter(|entry| *entry.key() < limit) {
+            earlier.extend(entry.remove());
+        }
+        for slot in earlier {
             let Some(place) = self.slots.get_mut(slot as usize) else { continue };
             if place.key.is_none() {
                 place.is_watched = false;
@@ -241,7 +263,7 @@ impl KeyedTable {
     fn slot(&self, key: &[u8]) -> Option<u32> {
         let same =
             |slot: &u32| self.slots.get(*slot as usize).is_some_and(|slot| slot.key.as_deref() == Some(key));
-        self.index.find(key_hash(key), same).copied()
+        self.index.find(ShortHash::of(key).spread(), same).copied()
     }
 
     /// Notes that the key in `slot` was touched at `time`.
@@ -265,28 +287,26 @@ impl KeyedTable {
 
     /// Puts `key`, which has none, into a slot that isn't `free` any more.
     fn insert(&mut self, key: &[u8], number: u32) {
-        let hash = key_hash(key);
+        let hash = ShortHash::of(key);
         if let Some(slot) = self.slots.get_mut(number as usize) {
             slot.hash = hash;
             slot.key = Some(key.into());
         }
         self.key_bytes += key.len();
         let slots = &self.slots;
-        let rehash = |slot: &u32| slots.get(*slot as usize).map_or(0, |slot| slot.hash);
-        self.index.insert_unique(hash, number, rehash);
+        let rehash = |slot: &u32| slots.get(*slot as usize).map_or(0, |slot| slot.hash.spread());
+        self.index.insert_unique(hash.spread(), number, rehash);
     }
 
-    fn remove(&mut self, key: &[u8]) {
-        let slots = &self.slots;
-        let same =
-            |slot: &u32| slots.get(*slot as usize).is_some_and(|slot| slot.key.as_deref() == Some(key));
-        let Ok(entry) = self.index.find_entry(key_hash(key), same) else { return };
-        let (number, _) = entry.remove();
-        self.key_bytes -= key.len();
-        if let Some(slot) = self.slots.get_mut(number as usize) {
-            slot.key = None;
-            self.free.insert(number);
+    /// Takes the key in slot `number` out.
+    fn remove(&mut self, number: u32) {
+        let Some(slot) = self.slots.get_mut(number as usize) else { return };
+        let Some(key) = slot.key.take() else { return };
+        if let Ok(entry) = self.index.find_entry(slot.hash.spread(), |slot| *slot == number) {
+            entry.remove();
         }
+        self.key_bytes -= key.len();
+        self.free.insert(number);
     }
 
     fn write(&mut self, to: &[(u32, u32)], columns: &[ArrayRef]) {

@@ -22,7 +22,7 @@ use crate::case::{Input, StepSpec};
 use crate::checks::{check, check_states};
 use crate::pipeline::{Builder, Stream};
 use crate::rows::{schema, to_records, to_rows};
-use crate::{Case, Failure, ensure, lifecycle, sources, states, times};
+use crate::{Case, Failure, ensure, lifecycle, listeners, mapped, slices, sources, states, times};
 
 /// How long to wait for what should come. Far more than it takes.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -76,9 +76,12 @@ impl Harness {
             return Err(Failure::unsupported("a restart from a checkpoint"));
         }
         match case.op.as_str() {
-            "slice" | "retention" => Err(Failure::unsupported("batches of the past that can be asked for")),
+            "slice" => slices::run(self, case).map(|()| Held::AsIs),
+            "listener" => listeners::run(self, case).map(|()| Held::AsIs),
+            "retention" => Err(Failure::unsupported("batches of the past that can be asked for")),
             "context" => lifecycle::run(self, case).map(|()| Held::AsIs),
             // What a state doesn't tell is left out.
+            "mapWithState.record" | "mapWithState.batch" => mapped::run(self, case).map(|()| Held::AsIs),
             "State object" => states::run(case).map(|()| Held::Adapted),
             op if op.starts_with("time.") => times::run(case).map(|()| Held::AsIs),
             _ if case.pipeline.is_some() => self.run_pipeline(case),
@@ -237,7 +240,7 @@ impl Collected {
     }
 
     /// Collects all batches of `stream` in the sink `name`.
-    fn collect_as(&self, name: &str, context: &mut StreamingContext, stream: &StreamHandle) {
+    pub fn collect_as(&self, name: &str, context: &mut StreamingContext, stream: &StreamHandle) {
         let kept = Arc::clone(&self.0);
         context.for_each_batch(name, stream, move |time: BatchTime, partitions: &[Partition]| {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);

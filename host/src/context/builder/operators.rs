@@ -178,7 +178,30 @@ impl StreamingContext {
 
 /// A state for each key, kept from batch to batch for as long as the pipeline runs.
 impl StreamingContext {
-    /// Calls a plugin in every batch for each key that has a state or values, and answers all states.
+    /// Calls a plugin in every batch for each key that has a state or values, and answers all states. States to begin
+    /// with are given through [`StreamingContext::operator`]:
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use std::time::Duration;
+    /// # use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    /// # use tidemill::context::StreamingContext;
+    /// # use tidemill::plugin::PluginSpec;
+    /// # use tidemill::operator::UpdateStateByKey;
+    /// # let mut context = StreamingContext::new("totals", Duration::from_secs(1)).unwrap();
+    /// # let words = context.socket_text("words", "127.0.0.1:9999");
+    /// context.plugin("running_sum", PluginSpec::new("running_sum.wasm"));
+    /// let words_so_far: ArrayRef = Arc::new(StringArray::from(vec!["to", "be"]));
+    /// let counts_so_far: ArrayRef = Arc::new(Int64Array::from(vec![2, 2]));
+    /// let initial = RecordBatch::try_from_iter([("word", words_so_far), ("n", counts_so_far)])?;
+    /// let totals = UpdateStateByKey {
+    ///     plugin: "running_sum".to_owned(),
+    ///     key: vec!["word".to_owned()],
+    ///     initial_state: Some(initial.into()),
+    /// };
+    /// let totals = context.operator("totals", &[&words], totals);
+    /// # Ok::<(), arrow::error::ArrowError>(())
+    /// ```
     pub fn update_state_by_key(
         &mut self,
         name: &str,
@@ -186,7 +209,8 @@ impl StreamingContext {
         key: &[&str],
         plugin: &PluginHandle,
     ) -> StreamHandle {
-        self.operator(name, &[from], UpdateStateByKey { plugin: plugin.0.clone(), key: owned(key) })
+        let update = UpdateStateByKey { plugin: plugin.0.clone(), key: owned(key), initial_state: None };
+        self.operator(name, &[from], update)
     }
 
     /// Calls a plugin for each key that has values, and once for one that had none for longer than `timeout`, whose
@@ -200,7 +224,8 @@ impl StreamingContext {
         timeout: Option<Duration>,
     ) -> StreamHandle {
         let timeout = timeout.map(Period);
-        self.operator(name, &[from], MapWithState { plugin: plugin.0.clone(), key: owned(key), timeout })
+        let plugin = plugin.0.clone();
+        self.operator(name, &[from], MapWithState { plugin, key: owned(key), timeout, initial_state: None })
     }
 
     /// All keys and states that `from`, a stream made by `map_with_state` or `update_state_by_key`, keeps after a batch.

@@ -13,8 +13,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::super::pieces::{Changes, LoadError, PieceKey, Save};
-use super::{KeyedTable, Slot};
-use crate::partition::key_hash;
+use super::{KeyedTable, ShortHash, Slot};
 use crate::record::{BatchTime, decode_rows, encode_rows};
 
 /// How many slots a chunk has.
@@ -96,6 +95,7 @@ impl Save for KeyedTable {
     }
 
     fn load(&mut self, key: PieceKey, bytes: &[u8]) -> Result<(), LoadError> {
+        self.forget_filled();
         let damaged = || LoadError::Damaged { key };
         let (number, rows) = bytes.split_first_chunk().ok_or_else(damaged)?;
         let number = u64::from_le_bytes(*number);
@@ -116,6 +116,7 @@ impl Save for KeyedTable {
     }
 
     fn loaded(&mut self) {
+        self.forget_filled();
         let occupied = self.slots.iter().filter(|slot| slot.key.is_some()).count();
         self.index.reserve(occupied, |_| 0);
         for (number, slot) in (0_u32..).zip(&mut self.slots) {
@@ -123,7 +124,7 @@ impl Save for KeyedTable {
                 self.free.insert(number);
                 continue;
             };
-            slot.hash = key_hash(key);
+            slot.hash = ShortHash::of(key);
             self.key_bytes += key.len();
             if self.watches {
                 slot.is_watched = true;
@@ -131,14 +132,25 @@ impl Save for KeyedTable {
             }
         }
         let slots = &self.slots;
-        let hash = |slot: &u32| slots.get(*slot as usize).map_or(0, |slot| slot.hash);
+        let hash = |slot: &u32| slots.get(*slot as usize).map_or(0, |slot| slot.hash.spread());
         for (number, slot) in (0_u32..).zip(slots).filter(|(_, slot)| slot.key.is_some()) {
-            self.index.insert_unique(slot.hash, number, hash);
+            self.index.insert_unique(slot.hash.spread(), number, hash);
         }
     }
 }
 
 impl KeyedTable {
+    /// Forgets the states to begin with: what was saved goes on from them.
+    fn forget_filled(&mut self) {
+        if std::mem::take(&mut self.is_filled) {
+            self.index.clear();
+            self.slots.clear();
+            self.free.clear();
+            self.key_bytes = 0;
+            self.saved = Saved::default();
+        }
+    }
+
     /// The chunks of which more than half is among `slots`.
     fn mostly_changed(&self, slots: &[u32]) -> Vec<u32> {
         let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
@@ -184,7 +196,7 @@ impl KeyedTable {
     fn changed(&self, time: BatchTime) -> Vec<u32> {
         let Some(undo) = self.undo.as_ref().filter(|undo| undo.time == time) else { return Vec::new() };
         let before = undo.calls.iter().flat_map(|call| call.places.iter().flatten().map(|(slot, _)| *slot));
-        let now = undo.calls.iter().flat_map(|call| call.keys.iter().filter_map(|key| self.slot(key)));
+        let now = undo.calls.iter().flat_map(|call| call.slots.iter().copied());
         before.chain(now).collect()
     }
 

@@ -14,8 +14,8 @@ use super::*;
 type Model = BTreeMap<Vec<u8>, (State, i64)>;
 type State = (Option<i64>, String);
 
-/// What becomes of some keys: a state or none, and whether that touches them.
-type Changes = BTreeMap<Vec<u8>, (Option<State>, bool)>;
+/// What becomes of some keys: a state or none.
+type Changes = BTreeMap<Vec<u8>, Option<State>>;
 
 fn table() -> KeyedTable {
     let fields = vec![Field::new("n", DataType::Int64, true), Field::new("note", DataType::Utf8, false)];
@@ -34,23 +34,21 @@ fn joined<'a>(keys: impl Iterator<Item = &'a Vec<u8>>) -> (Vec<i32>, Vec<u8>) {
 /// Changes `table` as an operator does: by the states that it finds.
 fn change(table: &mut KeyedTable, changes: &Changes, time: i64) {
     let (offsets, data) = joined(changes.keys());
-    let before = table.states(&table.find(&offsets, &data)).unwrap();
-    let state = |(state, _): &(Option<State>, bool)| state.clone().unwrap_or_default();
-    let states: Vec<State> = changes.values().map(state).collect();
+    let slots = table.find(&offsets, &data);
+    let before = table.states(&slots).unwrap();
+    let states: Vec<State> = changes.values().map(|state| state.clone().unwrap_or_default()).collect();
     let numbers: Int64Array = states.iter().map(|(n, _)| *n).collect();
     let notes = StringArray::from_iter_values(states.iter().map(|(_, note)| note));
     let columns: Vec<ArrayRef> = vec![Arc::new(numbers), Arc::new(notes)];
     let states = RecordBatch::try_new(Arc::clone(&table.schema), columns).unwrap();
-    let kept: Vec<bool> = changes.values().map(|(state, _)| state.is_some()).collect();
-    let touches: Vec<bool> = changes.values().map(|(_, touches)| *touches).collect();
-    table.update((&offsets, &data), &before, &states, &kept, &touches, BatchTime::from_millis(time)).unwrap();
+    let kept: Vec<bool> = changes.values().map(Option::is_some).collect();
+    table.update((&offsets, &data), &slots, &before, &states, &kept, BatchTime::from_millis(time)).unwrap();
 }
 
 fn change_model(model: &mut Model, changes: &Changes, time: i64) {
-    for (key, (state, touches)) in changes {
-        let touched = model.get(key).filter(|_| !touches).map_or(time, |(_, touched)| *touched);
+    for (key, state) in changes {
         match state {
-            Some(state) => drop(model.insert(key.clone(), (state.clone(), touched))),
+            Some(state) => drop(model.insert(key.clone(), (state.clone(), time))),
             None => drop(model.remove(key)),
         }
     }
@@ -58,6 +56,52 @@ fn change_model(model: &mut Model, changes: &Changes, time: i64) {
 
 fn key(table: &KeyedTable, slot: u32) -> Vec<u8> {
     table.keys(std::iter::once(slot)).1
+}
+
+/// Keys as an encoder makes them of a text column.
+fn encoded(keys: &[&str]) -> Keys {
+    Keys::Text(StringArray::from(keys.to_vec()))
+}
+
+#[test]
+fn loaded_keys_are_there_once_and_count_as_touched_by_the_first_batch_also_when_it_runs_again() {
+    let mut table = table();
+    let columns = |n: &[i64]| -> [ArrayRef; 2] {
+        [Arc::new(Int64Array::from(n.to_vec())), Arc::new(StringArray::from(vec!["note"; n.len()]))]
+    };
+    assert_eq!(table.fill(&encoded(&["a", "b"]), &columns(&[1, 2])), None);
+    assert_eq!(table.fill(&encoded(&["c", "a", "b"]), &columns(&[3, 4, 5])), Some(1));
+    let note = |n: i64| (Some(n), "note".to_owned());
+    let loaded: Model =
+        [(b"a", 1), (b"b", 2), (b"c", 3)].map(|(key, n)| (key.to_vec(), (note(n), 500))).into();
+    for _ in 0..2 {
+        table.begin(BatchTime::from_millis(500)).unwrap();
+        assert_same(&table, &loaded);
+        change(&mut table, &[(b"a".to_vec(), None)].into(), 500);
+    }
+    let mut store = Store::default();
+    store.save(&mut table, 500);
+    let without_a = store.load();
+    assert_eq!(held(&without_a), held(&table));
+    table.begin(BatchTime::from_millis(600)).unwrap();
+    change(&mut table, &[(b"b".to_vec(), Some(note(9)))].into(), 600);
+    assert_eq!(idle(&mut table, 500), Vec::<Vec<u8>>::new());
+    assert_eq!(idle(&mut table, 501), [b"c"]);
+}
+
+#[test]
+fn what_was_saved_counts_and_not_what_keys_would_begin_with() {
+    let (mut saved, mut store) = (table(), Store::default());
+    keep(&mut saved, &["kept"], 1);
+    store.save(&mut saved, 1);
+    let mut table = table();
+    let columns: [ArrayRef; 2] =
+        [Arc::new(Int64Array::from(vec![1, 2])), Arc::new(StringArray::from(vec!["x", "y"]))];
+    assert_eq!(table.fill(&encoded(&["initial", "kept"]), &columns), None);
+    store.load_into(&mut table);
+    assert_eq!(held(&table), held(&saved));
+    table.begin(BatchTime::from_millis(2)).unwrap();
+    assert_eq!(idle(&mut table, 2), [b"kept"], "it was touched when it was saved");
 }
 
 /// The keys of `table` with their states, in the order of slots.
@@ -85,6 +129,8 @@ fn assert_same(table: &KeyedTable, model: &Model) {
     let expected: Vec<_> = model.iter().map(|(key, (state, _))| (key.clone(), state.clone())).collect();
     assert_eq!(all, expected);
     assert_eq!(table.size().keys, model.len());
+    let texts: usize = model.iter().map(|(key, ((_, note), _))| key.len() + note.len()).sum();
+    assert!(table.size().bytes >= texts, "{:?} for {texts} bytes of text", table.size());
     let wanted: Vec<Vec<u8>> = (0..12).map(|n| vec![b'k'; n]).collect();
     let (offsets, data) = joined(wanted.iter());
     for (slot, wanted) in table.find(&offsets, &data).into_iter().zip(wanted) {
@@ -97,7 +143,7 @@ fn assert_same(table: &KeyedTable, model: &Model) {
 fn changes() -> impl Strategy<Value = Changes> {
     let key = (0..12_usize).prop_map(|n| vec![b'k'; n]);
     let state = prop::option::weighted(0.7, (prop::option::of(0..100_i64), "[aß]{0,2}"));
-    btree_map(key, (state, any::<bool>()), 0..8)
+    btree_map(key, state, 0..8)
 }
 
 proptest! {
@@ -157,9 +203,13 @@ impl Store {
 
     fn load(&self) -> KeyedTable {
         let mut table = table();
+        self.load_into(&mut table);
+        table
+    }
+
+    fn load_into(&self, table: &mut KeyedTable) {
         self.0.iter().for_each(|(key, bytes)| table.load(*key, bytes).unwrap());
         table.loaded();
-        table
     }
 
     fn bytes(&self) -> usize {
@@ -189,7 +239,7 @@ fn what_stays_the_same_is_not_written_again() {
     let fields = vec![Field::new("n", DataType::Int64, true), Field::new("note", DataType::Utf8, false)];
     let mut table = KeyedTable::new(&Arc::new(Schema::new(fields)), false).unwrap();
     let mut store = Store::default();
-    let changes: Changes = [(b"a".to_vec(), (Some((Some(1), "x".to_owned())), true))].into();
+    let changes: Changes = [(b"a".to_vec(), Some((Some(1), "x".to_owned())))].into();
     table.begin(BatchTime::from_millis(1)).unwrap();
     change(&mut table, &changes, 1);
     assert!(store.save(&mut table, 1) > 0);
@@ -215,7 +265,7 @@ fn damaged_pieces_are_refused() {
 /// Keeps the keys at `time`, as an operator does with keys that have values.
 fn keep(table: &mut KeyedTable, keys: &[&str], time: i64) {
     let state = (Some(time), String::new());
-    let changes = keys.iter().map(|key| (key.as_bytes().to_vec(), (Some(state.clone()), true)));
+    let changes = keys.iter().map(|key| (key.as_bytes().to_vec(), Some(state.clone())));
     table.begin(BatchTime::from_millis(time)).unwrap();
     change(table, &changes.collect(), time);
 }
@@ -236,7 +286,7 @@ fn keys_that_come_back_are_idle_when_they_would_have_been() {
     let mut table = table();
     keep(&mut table, &["a"], 1000);
     keep(&mut table, &["b"], 5000);
-    let remove: Changes = [b"a".to_vec(), b"b".to_vec()].map(|key| (key, (None, true))).into();
+    let remove: Changes = [b"a".to_vec(), b"b".to_vec()].map(|key| (key, None)).into();
     table.begin(BatchTime::from_millis(6000)).unwrap();
     change(&mut table, &remove, 6000);
     assert!(held(&table).is_empty());

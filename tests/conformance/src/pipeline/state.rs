@@ -2,12 +2,13 @@
 
 use named::{Cell, Keyed, Record, is_stateful, mapped};
 use serde_json::to_value;
-use tidemill::operator::{MapWithState, StateSnapshots, UpdateStateByKey};
+use tidemill::operator::{InitialState, MapWithState, StateSnapshots, UpdateStateByKey};
 use tidemill::record::Period;
 
 use super::{Builder, Stream, key, key_of};
 use crate::Failure;
 use crate::case::StepSpec;
+use crate::rows::to_rows;
 
 impl Builder<'_> {
     /// The state of each key, in every batch.
@@ -15,7 +16,8 @@ impl Builder<'_> {
         let (from, keyed) = self.keyed(from, step)?;
         let record = Record::two(key_of(&from), keyed.state().map_err(Failure::wrong)?);
         let (plugin, _) = self.plugin("named_update", to_value(&keyed).map_err(Failure::wrong)?);
-        let handle = self.operator("state", &[&from], UpdateStateByKey { plugin, key: key() });
+        let update = UpdateStateByKey { plugin, key: key(), initial_state: initial(step, &record)? };
+        let handle = self.operator("state", &[&from], update);
         Ok(Stream { handle, record, ..from })
     }
 
@@ -27,7 +29,8 @@ impl Builder<'_> {
         let record = Record::single(mapped(&keyed.function, keyed.key).map_err(Failure::wrong)?.whole());
         let (plugin, _) = self.plugin("named_map_with_state", to_value(&keyed).map_err(Failure::wrong)?);
         let timeout = step.timeout_ms.map(Period::millis);
-        let handle = self.operator("mapped", &[&from], MapWithState { plugin, key: key(), timeout });
+        let map = MapWithState { plugin, key: key(), timeout, initial_state: initial(step, &state)? };
+        let handle = self.operator("mapped", &[&from], map);
         self.keeper = Some(Stream { handle: handle.clone(), record: state, ..from.clone() });
         Ok(Stream { handle, record, ..from })
     }
@@ -41,9 +44,6 @@ impl Builder<'_> {
 
     /// The pairs that `step` works on, and how it does.
     fn keyed(&mut self, from: Stream, step: &StepSpec) -> Result<(Stream, Keyed), Failure> {
-        if ["initial", "initial_state"].iter().any(|name| step.rest.contains_key(*name)) {
-            return Err(Failure::unsupported("initial states"));
-        }
         let function = step.function.clone();
         if !is_stateful(&function) {
             return Err(Failure::unsupported(format!("no plugin has a function `{function}` of a state")));
@@ -52,4 +52,10 @@ impl Builder<'_> {
         let key: Cell = key_of(&from).whole();
         Ok((from, Keyed { function, key, value }))
     }
+}
+
+/// The states that keys begin with, which are what `record` says.
+fn initial(step: &StepSpec, record: &Record) -> Result<Option<InitialState>, Failure> {
+    let states = ["initial", "initial_state"].iter().find_map(|name| step.rest.get(*name)?.as_array());
+    states.map(|states| Ok(to_rows(record, states)?.into())).transpose()
 }

@@ -15,7 +15,8 @@ pub(crate) fn state_cell(name: &str) -> Option<Cell> {
         | "count_return_pair"
         | "count_return_nothing"
         | "toggle"
-        | "report_timeouts" => Cell::Int,
+        | "report_timeouts"
+        | "instructed" => Cell::Int,
         "expire_after_2_idle" | "append_list" => Cell::Json,
         _ => return None,
     })
@@ -31,6 +32,7 @@ pub fn mapped(name: &str, key: Cell) -> Result<Record, String> {
     match name {
         "count_return_sum" | "count_return_nothing" => Ok(Record::single(Cell::Int)),
         "count_return_pair" => Ok(Record::pair(key, Cell::Int)),
+        "instructed" => Ok(Record::single(Cell::Json)),
         "count_return_key_twice" | "toggle" | "report_timeouts" => Ok(Record::single(key)),
         _ => Err(format!("`{name}` is not a function that maps with a state")),
     }
@@ -101,12 +103,28 @@ pub fn map_with_state(
             *state = value.cloned();
             vec![]
         }
+        "instructed" => vec![instructed(value, state)?],
         "report_timeouts" if value.is_none() => vec![key.clone()],
         "report_timeouts" => {
             *state = Some(json!(1));
             vec![]
         }
         _ => return Err(format!("`{name}` is not a function that maps with a state")),
+    })
+}
+
+/// Does to `state` what `value` says, and answers what was done with what.
+fn instructed(value: Option<&Value>, state: &mut Option<Value>) -> Result<Value, String> {
+    Ok(match value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).as_deref() {
+        None => json!({ "timed_out": state }),
+        Some("noop" | "0") => json!({}),
+        Some("get-state") => json!({ "mapped": state.clone().unwrap_or_else(|| json!(-1)) }),
+        Some("update-state" | "1") => {
+            *state = Some(state.as_ref().map_or(Ok(json!(0)), |state| add(state, &json!(1)))?);
+            json!({})
+        }
+        Some("remove-state" | "2") => json!({ "removed": state.take() }),
+        Some(other) => return Err(format!("`{other}` is no instruction")),
     })
 }
 
