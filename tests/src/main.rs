@@ -14,6 +14,7 @@ mod determinism;
 mod pure_calls;
 mod operators;
 mod keyed_operators;
+mod inverse_windows;
 mod bad_input;
 mod bad_manifests;
 mod dead_letters;

@@ -11,6 +11,7 @@ mod count;
 mod count_by_value;
 mod filter;
 mod group_by_key;
+mod inverse;
 mod join;
 mod poison;
 mod reduce;
@@ -18,6 +19,7 @@ mod reduce_by_key;
 mod repartition;
 mod set_aside;
 mod sides;
+mod sliding;
 mod sorted;
 mod state_snapshots;
 mod transform;
@@ -32,6 +34,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use serde::de::{Deserialize, Deserializer, Error};
 
+use self::inverse::Inverse;
 use crate::partition::TooManyKeys;
 use crate::plugin::{Plugin, PluginError};
 use crate::record::{BatchTime, DeadLetter, Interval, describe};
@@ -220,21 +223,33 @@ impl Opened {
     }
 
     /// An operator that combines rows: before an exchange, after it, and, over a window, what came of several batches
-    /// again, in this order in `steps`.
-    pub(crate) fn combining(
+    /// again, in this order in `steps`. `inverse` is that of the last.
+    fn combining(
         opening: &Opening<'_>,
         schema: SchemaRef,
         window: Option<WindowSpec>,
         steps: [Arc<dyn Factory>; 3],
+        inverse: Option<Arc<dyn Inverse>>,
         exchange: Exchange,
     ) -> Result<Self, OperatorError> {
-        let [before, after, again] = steps;
         let Some(window) = window else {
+            let [before, after, _] = steps;
             let shape = Shape::Wide(Wide::combine(before, exchange, after));
             return Ok(Self { shape, ..Self::new(opening, schema) });
         };
         let window = window.resolve(opening)?;
-        let wide = window::windowed(opening, window, Some(before), exchange, after, again);
+        let num_key_columns = if let Exchange::ByKey(key) = &exchange { key.len() } else { 0 };
+        // Windows that don't overlap share nothing, and rows without values have no total.
+        let overlaps = window.slide < window.length && num_key_columns < schema.fields().len();
+        let wide = match inverse.filter(|_| overlaps) {
+            Some(inverse) => {
+                sliding::sliding(opening, window, &schema, num_key_columns, steps, inverse, exchange)?
+            }
+            None => {
+                let [before, after, again] = steps;
+                window::windowed(opening, window, Some(before), exchange, after, again)
+            }
+        };
         let (shape, every) = (Shape::Wide(wide), window.pace());
         Ok(Self { shape, every, keeps: true, ..Self::new(opening, schema) })
     }

@@ -182,8 +182,12 @@ impl Builder<'_> {
         let Record::Column(value) = &from.record else {
             return Err(Failure::unsupported("no plugin reduces pairs to one"));
         };
-        let (plugin, _) = self.reducer(&step.function, value.cell);
-        let handle = self.operator("reduce", &[&from], Reduce { plugin, window: window(step) });
+        let (plugin, _) = self.reducer(step, value.cell);
+        let handle = self.operator(
+            "reduce",
+            &[&from],
+            Reduce { plugin, window: window(step), inverse: inverse(step) },
+        );
         Ok(slid(Stream { handle, ..from }, step))
     }
 
@@ -203,9 +207,10 @@ impl Builder<'_> {
         self.steps(input, &other.pipeline)
     }
 
-    /// A plugin that combines two values that stand so in the column `v`.
-    fn reducer(&mut self, function: &str, cell: Cell) -> (String, PluginHandle) {
-        self.plugin("named_reduce", json!({ "function": function, "cell": cell }))
+    /// A plugin that combines two values that stand so in the column `v`, with the inverse of the step, if any.
+    fn reducer(&mut self, step: &StepSpec, cell: Cell) -> (String, PluginHandle) {
+        let config = json!({ "function": step.function, "inverse": step.inv, "cell": cell });
+        self.plugin("named_reduce", config)
     }
 
     fn plugin(&mut self, file: &str, config: Value) -> (String, PluginHandle) {
@@ -245,6 +250,11 @@ fn key_of(pairs: &Stream) -> Record {
 fn window(step: &StepSpec) -> Option<WindowSpec> {
     let length = Period::millis(step.window_ms?);
     Some(WindowSpec { length, slide: step.slide_ms.map(Period::millis) })
+}
+
+/// Whether the window of a step has an inverse.
+fn inverse(step: &StepSpec) -> Option<bool> {
+    step.window_ms.map(|_| step.inv.is_some())
 }
 
 /// The stream at the pace of the step's window.

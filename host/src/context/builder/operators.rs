@@ -47,7 +47,7 @@ impl StreamingContext {
 
     /// All rows of a batch as one, combined by a plugin.
     pub fn reduce(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
-        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: None })
+        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: None, inverse: None })
     }
 
     /// The rows of each key as one, combined by a plugin. `key` names the columns that make the key.
@@ -58,7 +58,7 @@ impl StreamingContext {
         key: &[&str],
         plugin: &PluginHandle,
     ) -> StreamHandle {
-        let reduce = ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: None };
+        let reduce = ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: None, inverse: None };
         self.operator(name, &[from], reduce)
     }
 
@@ -136,7 +136,7 @@ impl StreamingContext {
         plugin: &PluginHandle,
         window: WindowSpec,
     ) -> StreamHandle {
-        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: Some(window) })
+        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: Some(window), inverse: None })
     }
 
     /// The rows of each key of the window as one, combined by a plugin. A key is gone with its last row.
@@ -160,7 +160,8 @@ impl StreamingContext {
         plugin: &PluginHandle,
         window: WindowSpec,
     ) -> StreamHandle {
-        let reduce = ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: Some(window) };
+        let reduce =
+            ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: Some(window), inverse: None };
         self.operator(name, &[from], reduce)
     }
 

@@ -185,9 +185,10 @@ fn sums(tolerance: Tolerance, input: &RecordBatch) -> (Arc<dyn Factory>, Arc<dyn
         partitions: 8,
         state: None,
     };
-    let opened = ReduceByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None }
-        .open(&opening)
-        .unwrap();
+    let opened =
+        ReduceByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None, inverse: None }
+            .open(&opening)
+            .unwrap();
     match opened.shape {
         Shape::Wide(Wide { before: Some(before), after: Some(after), .. }) => (before, after),
         _ => panic!("it combines before and after an exchange"),

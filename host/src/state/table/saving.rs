@@ -99,7 +99,8 @@ impl Save for KeyedTable {
         let damaged = || LoadError::Damaged { key };
         let (number, rows) = bytes.split_first_chunk().ok_or_else(damaged)?;
         let number = u64::from_le_bytes(*number);
-        let rows = decode_rows(Some(&self.piece_schema()), rows).map_err(|error| LoadError::Rows { key, error })?;
+        let rows =
+            decode_rows(Some(&self.piece_schema()), rows).map_err(|error| LoadError::Rows { key, error })?;
         let saved = &mut self.saved;
         saved.number = saved.number.max(number);
         if key.kind == CHUNK {
@@ -190,7 +191,8 @@ impl KeyedTable {
     /// What is in `slots` now, as a piece.
     fn piece(&self, slots: &[u32]) -> Result<Vec<u8>, ArrowError> {
         let places = || slots.iter().map(|slot| self.slots.get(*slot as usize));
-        let holders = places().zip(slots).map(|(place, slot)| place.and_then(|p| p.key.as_ref()).map(|_| *slot));
+        let holders =
+            places().zip(slots).map(|(place, slot)| place.and_then(|p| p.key.as_ref()).map(|_| *slot));
         let states = self.states(&holders.collect::<Vec<_>>())?;
         let keys: BinaryArray = places().map(|place| place.and_then(|place| place.key.as_deref())).collect();
         let own: [ArrayRef; NUM_OWN_COLUMNS] = [
@@ -205,8 +207,13 @@ impl KeyedTable {
     }
 
     fn piece_schema(&self) -> SchemaRef {
-        let own = [("slot", DataType::Int64, false), ("key", DataType::Binary, true), ("touched", DataType::Int64, false)];
-        let own = own.into_iter().map(|(name, kind, nullable)| FieldRef::new(Field::new(name, kind, nullable)));
+        let own = [
+            ("slot", DataType::Int64, false),
+            ("key", DataType::Binary, true),
+            ("touched", DataType::Int64, false),
+        ];
+        let own =
+            own.into_iter().map(|(name, kind, nullable)| FieldRef::new(Field::new(name, kind, nullable)));
         Arc::new(Schema::new(own.chain(self.schema.fields().iter().cloned()).collect::<Vec<_>>()))
     }
 

@@ -4,7 +4,7 @@ use named::{Column, Form, Record, Step};
 use serde_json::{Value, json};
 use tidemill::operator::{AggregateByKey, Cogroup, GroupByKey, How, Join, ReduceByKey};
 
-use super::{Builder, Stream, key, key_of, slid, window};
+use super::{Builder, Stream, inverse, key, key_of, slid, window};
 use crate::Failure;
 use crate::case::StepSpec;
 
@@ -12,8 +12,8 @@ impl Builder<'_> {
     /// The values of each key combined to one.
     pub(super) fn reduce_by_key(&mut self, from: Stream, step: &StepSpec) -> Result<Stream, Failure> {
         let (from, value) = self.pairs(from)?;
-        let (plugin, _) = self.reducer(&step.function, value);
-        let reduce = ReduceByKey { plugin, key: key(), window: window(step) };
+        let (plugin, _) = self.reducer(step, value);
+        let reduce = ReduceByKey { plugin, key: key(), window: window(step), inverse: inverse(step) };
         let handle = self.operator("reduce_by_key", &[&from], reduce);
         let reduced = slid(Stream { handle, ..from }, step);
         match &step.filter {
