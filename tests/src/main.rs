@@ -15,6 +15,7 @@ mod pure_calls;
 mod operators;
 mod keyed_operators;
 mod inverse_windows;
+mod cogroups;
 mod bad_input;
 mod bad_manifests;
 mod dead_letters;

@@ -5,6 +5,7 @@
 //! The work itself is a `Process`, made once a worker. Knows nothing of threads, sources or sinks.
 
 mod aggregate_by_key;
+mod cogroup;
 mod combine;
 mod combiner;
 mod count;
@@ -41,10 +42,11 @@ use crate::record::{BatchTime, DeadLetter, Interval, describe};
 use crate::state::{KeptState, StateSize};
 
 pub use aggregate_by_key::AggregateByKey;
+pub use cogroup::Cogroup;
 pub use count::Count;
 pub use count_by_value::CountByValue;
 pub use filter::Filter;
-pub use group_by_key::{Cogroup, GroupByKey};
+pub use group_by_key::GroupByKey;
 pub use join::{How, Join};
 pub use poison::{OnError, Tolerance};
 pub use reduce::Reduce;
@@ -136,6 +138,8 @@ pub enum Inputs {
 pub struct Opening<'a> {
     /// The name of the stream it makes.
     pub stream: &'a str,
+    /// The names of its inputs.
+    pub from: &'a [String],
     /// The schemas of its inputs; as many as `Operator::inputs` asks for.
     pub inputs: &'a [SchemaRef],
     /// Its plugin, where it names one.

@@ -88,7 +88,20 @@ impl StreamingContext {
         right: &StreamHandle,
         key: &[&str],
     ) -> StreamHandle {
-        self.operator(name, &[left, right], Cogroup { key: owned(key), right_key: None })
+        self.operator(name, &[left, right], Cogroup { plugin: None, key: owned(key), right_key: None })
+    }
+
+    /// What a plugin makes of all rows of each key of two streams. The columns `key` are those of both.
+    pub fn cogroup_with(
+        &mut self,
+        name: &str,
+        left: &StreamHandle,
+        right: &StreamHandle,
+        key: &[&str],
+        plugin: &PluginHandle,
+    ) -> StreamHandle {
+        let cogroup = Cogroup { plugin: Some(plugin.0.clone()), key: owned(key), right_key: None };
+        self.operator(name, &[left, right], cogroup)
     }
 
     /// The rows of two streams that share a key, each with each; `how` says which keys are kept that only one of them

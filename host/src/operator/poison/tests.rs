@@ -48,6 +48,7 @@ fn transform(
     let schemas = [input.schema()];
     let opening = Opening {
         stream: "passed",
+        from: &["input".to_owned()],
         inputs: &schemas,
         plugin: Some(&plugin),
         tolerance,
@@ -177,6 +178,7 @@ fn sums(tolerance: Tolerance, input: &RecordBatch) -> (Arc<dyn Factory>, Arc<dyn
     let schemas = [input.schema()];
     let opening = Opening {
         stream: "sums",
+        from: &["input".to_owned()],
         inputs: &schemas,
         plugin: Some(&plugin),
         tolerance,

@@ -52,7 +52,8 @@ impl Builder<'_> {
         let (left, left_value) = self.pairs(from)?;
         let other = self.other(step.other.as_ref())?;
         let (right, right_value) = self.pairs(other)?;
-        let handle = self.operator("cogroup", &[&left, &right], Cogroup { key: key(), right_key: None });
+        let handle =
+            self.operator("cogroup", &[&left, &right], Cogroup { plugin: None, key: key(), right_key: None });
         let side = |name: &str, cell| Record::Column(Column::list(name, cell));
         let values = Record::two(side("left", left_value), side("right", right_value));
         Ok(Stream { handle, record: Record::two(key_of(&left), values), ..left })
