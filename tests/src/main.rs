@@ -16,6 +16,7 @@ mod operators;
 mod keyed_operators;
 mod inverse_windows;
 mod cogroups;
+mod whole_batches;
 mod bad_input;
 mod bad_manifests;
 mod dead_letters;

@@ -14,10 +14,12 @@ mod filter;
 mod group_by_key;
 mod inverse;
 mod join;
+mod map_batches;
 mod poison;
 mod reduce;
 mod reduce_by_key;
 mod repartition;
+mod scope;
 mod set_aside;
 mod sides;
 mod sliding;
@@ -38,7 +40,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 use self::inverse::Inverse;
 use crate::partition::TooManyKeys;
 use crate::plugin::{Plugin, PluginError};
-use crate::record::{BatchTime, DeadLetter, Interval, describe};
+use crate::record::{BatchTime, Bytes, DeadLetter, FunctionError, Interval, describe};
 use crate::state::{KeptState, StateSize};
 
 pub use aggregate_by_key::AggregateByKey;
@@ -48,10 +50,12 @@ pub use count_by_value::CountByValue;
 pub use filter::Filter;
 pub use group_by_key::GroupByKey;
 pub use join::{How, Join};
+pub use map_batches::MapBatches;
 pub use poison::{OnError, Tolerance};
 pub use reduce::Reduce;
 pub use reduce_by_key::ReduceByKey;
 pub use repartition::Repartition;
+pub use scope::Scope;
 pub use state_snapshots::StateSnapshots;
 pub use transform::Transform;
 pub use union::Union;
@@ -323,6 +327,8 @@ pub enum Exchange {
     ByKeyGroup(Vec<Vec<usize>>),
     /// All rows meet in one partition, in order.
     Gather,
+    /// All rows meet in one partition, in order. What comes from each input is told apart.
+    GatherApart,
     /// The rows of all inputs, one input after the other, are cut anew.
     Concatenate,
     /// The rows are cut into exactly this many partitions.
@@ -415,6 +421,35 @@ pub enum OperatorError {
         /// What the last one failed with.
         error: Box<PluginError>,
     },
+    /// What a plugin has to see in one call is too large for one.
+    #[error(
+        "a {what} of {num_rows} rows takes {bytes}, and one call of plugin `{plugin}` takes {max}; raise its `limits.input`, or choose a smaller `scope`"
+    )]
+    TooLargeForOneCall {
+        /// The plugin's name in the manifest.
+        plugin: String,
+        /// What it has to see.
+        what: &'static str,
+        /// How many rows that has.
+        num_rows: usize,
+        /// How many bytes they take.
+        bytes: Bytes,
+        /// How many a call takes.
+        max: Bytes,
+    },
+    /// A plugin fails on what it has to see in one call, and on no row of it alone.
+    #[error("plugin `{plugin}`: {reason}; no row of the {what} is to blame alone; mend the plugin")]
+    FailsOnWhole {
+        /// The plugin's name in the manifest.
+        plugin: String,
+        /// Why it failed.
+        reason: String,
+        /// What it has to see.
+        what: &'static str,
+    },
+    /// A function of the program failed.
+    #[error("the program's function failed: {0}")]
+    Function(#[source] FunctionError),
     /// A join makes more rows than fit.
     #[error("the join makes more than {0} rows in a partition of the batch; is the key the right one?")]
     TooManyPairs(usize),

@@ -115,8 +115,10 @@ impl Job<'_> {
         let (mut inputs, is_complete) = match self.plan.stages.get(index).map(|stage| &stage.source) {
             Some(Origin::Input(input)) => (self.inputs.get(*input).cloned().unwrap_or_default(), false),
             Some(Origin::Exchange(ports, exchange)) => {
-                if let Exchange::ByKeyGroup(_) = exchange {
-                    return (self.sides(ports), false);
+                match exchange {
+                    Exchange::ByKeyGroup(_) => return (self.sides(ports), false),
+                    Exchange::GatherApart => return (vec![self.apart(ports)], false),
+                    _ => {}
                 }
                 let tasks = self.put_out(ports);
                 let is_complete = tasks.len() == 1;
@@ -156,10 +158,15 @@ impl Job<'_> {
         partitions.into_iter().map(Input::Sides).collect()
     }
 
+    /// All that came from each of `ports`, as one partition.
+    fn apart(&self, ports: &[(usize, usize)]) -> Input {
+        Input::Sides(ports.iter().map(|&port| in_order(self.put_out(&[port]))).collect())
+    }
+
     fn exchange(&self, tasks: Vec<Buckets>, exchange: &Exchange) -> Vec<Partition> {
         match exchange {
             Exchange::ByKey(_) | Exchange::ByKeyGroup(_) => merge_buckets(tasks),
-            Exchange::Gather => vec![tasks.into_iter().flatten().flatten().collect()],
+            Exchange::Gather | Exchange::GatherApart => vec![tasks.into_iter().flatten().flatten().collect()],
             Exchange::Concatenate => cut(&in_order(tasks), self.plan.partitions),
             Exchange::Recut(partitions) => cut_into(&in_order(tasks), *partitions),
         }

@@ -17,10 +17,11 @@ use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::record::{BatchTime, Partition};
 
+pub use crate::record::FunctionError;
 pub use console::Console;
 pub use discard::Discard;
 pub use files::{FileFormat, Files};
-pub use for_each::{ForEach, FunctionError};
+pub use for_each::ForEach;
 
 /// The kinds of sink, as manifests name them.
 pub const KINDS: [&str; 3] = ["console", "files", "discard"];

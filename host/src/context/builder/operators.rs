@@ -3,18 +3,72 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
 use super::{PluginHandle, StreamHandle, StreamingContext};
 use crate::operator::{
-    AggregateByKey, Cogroup, Count, CountByValue, Filter, GroupByKey, How, Join, MapWithState, Reduce,
-    ReduceByKey, Repartition, StateSnapshots, Transform, Union, UpdateStateByKey, WindowOf, WindowSpec,
+    AggregateByKey, Cogroup, Count, CountByValue, Filter, GroupByKey, How, Join, MapBatches, MapWithState,
+    Reduce, ReduceByKey, Repartition, Scope, StateSnapshots, Transform, Union, UpdateStateByKey, WindowOf,
+    WindowSpec,
 };
-use crate::record::Period;
+use crate::record::{BatchTime, FunctionError, Partition, Period};
 
 /// Rows as they come.
 impl StreamingContext {
     /// Maps, filters or flat-maps with a plugin.
     pub fn transform(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
-        self.operator(name, &[from], Transform { plugin: plugin.0.clone() })
+        self.operator(name, &[from], Transform { plugin: plugin.0.clone(), scope: Scope::Rows })
+    }
+
+    /// The same with a plugin that sees as much in one call as `scope` says.
+    pub fn transform_whole(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        plugin: &PluginHandle,
+        scope: Scope,
+    ) -> StreamHandle {
+        self.operator(name, &[from], Transform { plugin: plugin.0.clone(), scope })
+    }
+
+    /// Calls a function of the program once a batch, with its time and all of its rows, as blocks in order. It answers
+    /// rows with the columns `schema`; its error stops the pipeline. What holds of plugins is up to it: the same batch
+    /// should make the same rows.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use std::time::Duration;
+    /// # use arrow::array::RecordBatch;
+    /// # use tidemill::context::StreamingContext;
+    /// # use tidemill::record::{BatchTime, line_schema};
+    /// # let mut context = StreamingContext::new("heads", Duration::from_secs(1)).unwrap();
+    /// # let lines = context.socket_text("lines", "127.0.0.1:9999");
+    /// let first_blocks = context.map_batch("heads", &lines, line_schema(), |_: BatchTime, rows: &[RecordBatch]| {
+    ///     Ok::<_, Infallible>(rows.iter().take(1).cloned().collect())
+    /// });
+    /// ```
+    pub fn map_batch<E: Into<FunctionError>>(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        schema: SchemaRef,
+        function: impl Fn(BatchTime, &[RecordBatch]) -> Result<Partition, E> + Send + Sync + 'static,
+    ) -> StreamHandle {
+        self.map_batches(name, &[from], schema, move |time: BatchTime, batches: &[Partition]| {
+            function(time, batches.first().map_or(&[], Vec::as_slice))
+        })
+    }
+
+    /// The same with the batches of several streams, in the order of `from`.
+    pub fn map_batches<E: Into<FunctionError>>(
+        &mut self,
+        name: &str,
+        from: &[&StreamHandle],
+        schema: SchemaRef,
+        function: impl Fn(BatchTime, &[Partition]) -> Result<Partition, E> + Send + Sync + 'static,
+    ) -> StreamHandle {
+        self.operator(name, from, MapBatches::new(from.len(), schema, function))
     }
 
     /// Keeps the rows that a plugin chooses.

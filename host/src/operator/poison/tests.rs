@@ -6,7 +6,9 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
 use super::*;
-use crate::operator::{Factory, Opening, Operator, Output, ReduceByKey, Shape, TaskInfo, Transform, Wide};
+use crate::operator::{
+    Factory, Opening, Operator, Output, ReduceByKey, Scope, Shape, TaskInfo, Transform, Wide,
+};
 use crate::plugin::{NativeReducer, NativeTransformer, TransformPlan, Transformed};
 use crate::record::Interval;
 
@@ -26,7 +28,8 @@ fn values(column: &ArrayRef) -> Vec<i64> {
 }
 
 /// Runs a transform of numbers that passes them on unless `fails` says of a call's numbers that it fails.
-fn transform(
+fn transform_whole(
+    scope: Scope,
     tolerance: Tolerance,
     input: &RecordBatch,
     fails: impl Fn(&[i64]) -> bool + Send + Sync + 'static,
@@ -57,10 +60,19 @@ fn transform(
         partitions: 8,
         state: None,
     };
-    let opened = Transform { plugin: "fussy".to_owned() }.open(&opening).unwrap();
+    let opened = Transform { plugin: "fussy".to_owned(), scope }.open(&opening).unwrap();
     let Shape::Narrow(factory) = opened.shape else { panic!("a transform is narrow") };
     let out = run(factory.as_ref(), input);
     (out, calls.load(Ordering::Relaxed))
+}
+
+/// The same where the plugin sees as many rows in a call as is fastest.
+fn transform(
+    tolerance: Tolerance,
+    input: &RecordBatch,
+    fails: impl Fn(&[i64]) -> bool + Send + Sync + 'static,
+) -> (Result<Output, OperatorError>, usize) {
+    transform_whole(Scope::Rows, tolerance, input, fails)
 }
 
 fn run(factory: &dyn Factory, input: &RecordBatch) -> Result<Output, OperatorError> {
@@ -122,6 +134,22 @@ fn rows_that_fail_only_in_company_are_parted() {
     let out = out.unwrap();
     assert!(out.dead.is_empty());
     assert_eq!(passed(&out), (0..1000).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_has_to_be_seen_whole_is_not_parted() {
+    let (out, _) = transform_whole(Scope::Partition, Tolerance::default(), &numbers(0..1000), |numbers| {
+        numbers.len() > 300
+    });
+    assert_eq!(
+        out.unwrap_err().to_string(),
+        "plugin `fussy`: the call failed: no such number; no row of the partition is to blame alone; mend the plugin"
+    );
+    let (out, _) = transform_whole(Scope::Partition, Tolerance::default(), &numbers(0..1000), |numbers| {
+        numbers.contains(&7)
+    });
+    let out = out.unwrap();
+    assert_eq!((dead(&out), out.blocks.len()), (vec![7], 1));
 }
 
 #[test]
