@@ -7,9 +7,9 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
 use super::*;
 use crate::operator::{
-    Factory, Opening, Operator, Output, ReduceByKey, Scope, Shape, TaskInfo, Transform, Wide,
+    AggregateByKey, Factory, Opening, Operator, Output, ReduceByKey, Scope, Shape, TaskInfo, Transform, Wide,
 };
-use crate::plugin::{NativeReducer, NativeTransformer, TransformPlan, Transformed};
+use crate::plugin::{NativeAggregator, NativeReducer, NativeTransformer, TransformPlan, Transformed};
 use crate::record::Interval;
 
 const TASK: TaskInfo = TaskInfo { time: BatchTime::from_millis(1000), partition: 0, batch: 1, input: 0 };
@@ -291,4 +291,66 @@ fn a_key_that_fails_late_takes_what_was_combined_of_it_along() {
     let letters = letters(&out);
     assert!(letters.iter().all(|(word, _)| word == "odd"));
     assert_eq!(letters.iter().map(|(_, n)| n).sum::<i64>(), 100_000 - 1);
+}
+
+/// What comes of a sum of `input` by key whose last step answers what `finish` says, and how often that was called.
+fn finished(
+    input: &RecordBatch,
+    finish: impl Fn(usize, &RecordBatch) -> Result<RecordBatch, String> + Send + Sync + 'static,
+) -> (Output, usize) {
+    let combine = |ends: &[u32], batch: &RecordBatch| {
+        let numbers = values(batch.column(0));
+        let mut start = 0;
+        let sum = |&end: &u32| {
+            numbers[std::mem::replace(&mut start, end as usize)..end as usize].iter().sum::<i64>()
+        };
+        let sums: Vec<i64> = ends.iter().map(sum).collect();
+        RecordBatch::try_new(batch.schema(), vec![Arc::new(Int64Array::from(sums))])
+            .map_err(|e| e.to_string())
+    };
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let schema = numbers([]).schema();
+    let plugin: Arc<dyn Plugin> =
+        Arc::new(NativeAggregator::new("sum", schema.clone(), schema, combine, combine, move |batch| {
+            finish(counted.fetch_add(1, Ordering::Relaxed), batch)
+        }));
+    let opening = Opening {
+        stream: "sums",
+        from: &["input".to_owned()],
+        inputs: &[input.schema()],
+        plugin: Some(&plugin),
+        tolerance: Tolerance::default(),
+        interval: second(),
+        every: 1,
+        partitions: 8,
+        state: None,
+    };
+    let op = AggregateByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None };
+    let Shape::Wide(Wide { before: Some(before), after: Some(after), .. }) = op.open(&opening).unwrap().shape
+    else {
+        panic!("it combines before and after an exchange")
+    };
+    let combined = run(before.as_ref(), input).unwrap();
+    (run(after.as_ref(), &combined.blocks[0]).unwrap(), calls.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_result_that_cannot_be_finished_is_found_by_halving_and_a_lone_one_is_tried_again() {
+    let one = pairs(&[("a", 1), ("a", 2)]);
+    let (out, calls) = finished(&one, |call, batch| match call {
+        0 => Err("it remembers something".to_owned()),
+        _ => Ok(batch.clone()),
+    });
+    assert_eq!((rows(&out.blocks), out.dead.len(), calls), (owned(&[("a", 3)]), 0, 2));
+
+    let words: Vec<String> = (0..1024).map(|i| format!("w{i}")).collect();
+    let many: Vec<(&str, i64)> = words.iter().zip(0..).map(|(word, n)| (word.as_str(), n)).collect();
+    let (out, calls) = finished(&pairs(&many), |_, batch| match values(batch.column(0)).contains(&77) {
+        true => Err("no such number".to_owned()),
+        false => Ok(batch.clone()),
+    });
+    assert_eq!((letters(&out), rows(&out.blocks).len()), (owned(&[("w77", 77)]), 1023));
+    // Twice the whole, none, two halves for each of 10 halvings, and the rest.
+    assert_eq!(calls, 2 + 1 + 2 * 10 + 1);
 }
