@@ -17,6 +17,7 @@ mod keyed_operators;
 mod inverse_windows;
 mod cogroups;
 mod whole_batches;
+mod last_windows;
 mod bad_input;
 mod bad_manifests;
 mod dead_letters;

@@ -128,12 +128,29 @@ impl Driver {
                 Phase::Ticking => Reach::UpToTime,
                 Phase::Draining(reach) => reach,
             };
-            self.batch(time, reach)?;
+            self.batch(time, Some(reach))?;
             time = self.free(time.next(self.interval))?;
-            if self.inputs.is_finished(reach)? || self.is_over() {
-                return Ok(());
+            match (self.inputs.is_finished(reach)?, reach) {
+                _ if self.is_over() => return Ok(()),
+                (false, _) => {}
+                (true, Reach::Received) => return Ok(()),
+                (true, Reach::UpToTime | Reach::Everything) => return self.last_windows(time),
             }
         }
+    }
+
+    /// The sources have ended: lets time go on, from `time`, until each window with a longer slide has put out what
+    /// came last. No clock is waited for. A pipeline that is stopped goes on some day, and puts out nothing early.
+    fn last_windows(&mut self, mut time: BatchTime) -> Result<(), RunError> {
+        let last = self.executor.last_windows(self.interval.count(self.zero, time).saturating_sub(1));
+        while self.interval.count(self.zero, time) <= last
+            && self.control.asked().is_none()
+            && !self.is_over()
+        {
+            self.batch(time, None)?;
+            time = self.free(time.next(self.interval))?;
+        }
+        Ok(())
     }
 
     /// `time`, or the first one after it that leaves room for the batches of the pipeline beside this one.
@@ -197,15 +214,20 @@ impl Driver {
         self.options.batches.is_some_and(|limit| self.summary.num_batches >= limit)
     }
 
-    fn batch(&mut self, time: BatchTime, reach: Reach) -> Result<(), RunError> {
+    /// Runs the batch of time `time` on what `reach` says; without anything, and for windows alone, where it doesn't.
+    fn batch(&mut self, time: BatchTime, reach: Option<Reach>) -> Result<(), RunError> {
         let begun = Instant::now();
         self.listeners.iter_mut().for_each(|listener| listener.batch_started(time));
         let delay = self.clock.now_millis().saturating_sub(time.millis());
-        let cut = self.inputs.cut(time, reach)?;
         let number = self.interval.count(self.zero, time);
-        let result =
-            self.executor.run(time, number, cut.inputs).map_err(|error| RunError::Batch { time, error })?;
-        let mut dead = cut.dead;
+        let (ran, mut dead) = match reach {
+            Some(reach) => {
+                let cut = self.inputs.cut(time, reach)?;
+                (self.executor.run(time, number, cut.inputs), cut.dead)
+            }
+            None => (self.executor.run_windows(time, number), Vec::new()),
+        };
+        let result = ran.map_err(|error| RunError::Batch { time, error })?;
         dead.extend(result.dead.iter().cloned());
         self.stage(time, &result)?;
         self.dead_letters.write(time, &dead)?;
