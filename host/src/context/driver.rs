@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-
 use super::control::{Control, StopMode};
 use super::dead_letters::DeadLetters;
 use super::durable::Durable;
@@ -160,14 +159,17 @@ impl Driver {
                 Phase::Ticking => Reach::UpToTime,
                 Phase::Draining(reach) => reach,
             };
-            self.batch(time, reach)?;
+            self.batch(time, Some(reach))?;
             time = self.free(time.next(self.interval))?;
             let is_finished = self.inputs.is_finished(reach)?;
             for source in self.inputs.newly_returned() {
                 self.listeners.tell(|listener| listener.receiver_changed(&source, &ReceiverEvent::Stopped));
             }
-            if is_finished || self.is_over() {
-                return Ok(());
+            match (is_finished, reach) {
+                _ if self.is_over() => return Ok(()),
+                (false, _) => {}
+                (true, Reach::Received) => return Ok(()),
+                (true, Reach::UpToTime | Reach::Everything) => return self.last_windows(time),
             }
         }
     }
@@ -181,6 +183,20 @@ impl Driver {
             };
             self.listeners.tell(|listener| listener.receiver_changed(&source, &event));
         }
+    }
+
+    /// The sources have ended: lets time go on, from `time`, until each window with a longer slide has put out what
+    /// came last. No clock is waited for. A pipeline that is stopped goes on some day, and puts out nothing early.
+    fn last_windows(&mut self, mut time: BatchTime) -> Result<(), RunError> {
+        let last = self.executor.last_windows(self.interval.count(self.zero, time).saturating_sub(1));
+        while self.interval.count(self.zero, time) <= last
+            && self.control.asked().is_none()
+            && !self.is_over()
+        {
+            self.batch(time, None)?;
+            time = self.free(time.next(self.interval))?;
+        }
+        Ok(())
     }
 
     /// `time`, or the first one after it that leaves room for the batches of the pipeline beside this one, and for those
@@ -240,20 +256,25 @@ impl Driver {
         self.options.batches.is_some_and(|limit| self.summary.num_batches >= limit)
     }
 
-    fn batch(&mut self, time: BatchTime, reach: Reach) -> Result<(), RunError> {
+    /// Runs the batch of time `time` on what `reach` says; without anything, and for windows alone, where it doesn't.
+    fn batch(&mut self, time: BatchTime, reach: Option<Reach>) -> Result<(), RunError> {
         let begun = Instant::now();
         let delay = self.clock.now_millis().saturating_sub(time.millis());
         let scheduling_delay = Duration::from_millis(u64::try_from(delay).unwrap_or(0));
-        let cut = self.inputs.cut(time, reach)?;
-        let received = cut.inputs.iter().map(|input| input.iter().map(Input::num_rows).sum());
+        let cut = reach.map(|reach| self.inputs.cut(time, reach)).transpose()?;
+        let inputs = cut.as_ref().map_or(&[][..], |cut| &cut.inputs);
+        let received = inputs.iter().map(|input| input.iter().map(Input::num_rows).sum());
+        let received = received.chain(std::iter::repeat(Some(0)));
         let num_input_rows = self.inputs.names().map(str::to_owned).zip(received).collect();
         let submission = BatchSubmission { time, num_input_rows };
         self.listeners.tell(|listener| listener.batch_submitted(&submission));
         self.listeners.tell(|listener| listener.batch_started(&BatchStart { time, scheduling_delay }));
         let number = self.interval.count(self.zero, time);
-        let result =
-            self.executor.run(time, number, cut.inputs).map_err(|error| RunError::Batch { time, error })?;
-        let mut dead = cut.dead;
+        let (ran, mut dead) = match cut {
+            Some(cut) => (self.executor.run(time, number, cut.inputs), cut.dead),
+            None => (self.executor.run_windows(time, number), Vec::new()),
+        };
+        let result = ran.map_err(|error| RunError::Batch { time, error })?;
         dead.extend(result.dead.iter().cloned());
         self.outputs.stage(time, &result.outputs, &mut self.listeners)?;
         self.dead_letters.write(time, &dead)?;

@@ -17,6 +17,8 @@ struct Written<'a> {
     position: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plugin: Option<&'a PluginId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<&'a str>,
     row: &'a serde_json::Value,
 }
 
@@ -35,6 +37,7 @@ pub(super) fn write_line(
         reason: letter.kept_reason(),
         position: letter.position.as_deref(),
         plugin: letter.plugin.as_ref(),
+        input: letter.input.as_deref(),
         row: &letter.row,
     };
     serde_json::to_writer(&mut *out, &written)?;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Fields, SchemaRef};
 use serde::Deserialize;
 
@@ -15,7 +16,7 @@ use super::{
     Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo, Wide,
     WindowSpec, key_columns, plugin_of,
 };
-use crate::plugin::{Aggregator, Call, Plugin, PluginError, Reducer};
+use crate::plugin::{Aggregator, Call, Plugin, PluginError, Reducer, call_bytes};
 use crate::record::{Bytes, json_rows};
 
 /// The options of `aggregate_by_key`.
@@ -193,54 +194,82 @@ impl Finishing {
         task: &TaskInfo,
         out: &mut Output,
     ) -> Result<(), OperatorError> {
-        let (keys, accumulators) = block.columns().split_at_checked(self.num_key_columns).unwrap_or_default();
-        if block.num_rows() > 1 && crate::plugin::call_bytes(accumulators) > self.aggregator.max_input().0 {
-            let middle = block.num_rows() / 2;
-            self.finish_block(&block.slice(0, middle), task, out)?;
-            return self.finish_block(&block.slice(middle, block.num_rows() - middle), task, out);
+        let accumulators = self.accumulators(block)?;
+        if block.num_rows() > 1 && call_bytes(accumulators.columns()) > self.aggregator.max_input().0 {
+            return self.halve(block, task, out);
         }
-        match self.call(block, task)? {
-            Ok(rows) => {
-                let columns = keys.iter().chain(rows.columns()).cloned().collect();
-                out.blocks.push(RecordBatch::try_new(Arc::clone(&self.schema), columns)?);
-                Ok(())
-            }
-            Err(error) => self.recover(block, error, task, out),
+        match self.call(&accumulators, task) {
+            Ok(rows) => self.put_out(block, &rows, out),
+            Err(error) => self.recover(block, &accumulators, error, task, out),
         }
     }
 
-    fn call(
-        &mut self,
-        block: &RecordBatch,
-        task: &TaskInfo,
-    ) -> Result<Result<RecordBatch, PluginError>, OperatorError> {
+    /// The columns behind the key.
+    fn accumulators(&self, block: &RecordBatch) -> Result<RecordBatch, OperatorError> {
         let columns: Vec<usize> = (self.num_key_columns..block.num_columns()).collect();
-        let call = Call { time: task.time, partition: task.partition };
-        Ok(self.aggregator.finish(&call, &block.project(&columns)?))
+        Ok(block.project(&columns)?)
     }
 
-    /// Sets aside the accumulators that fail, which are found on new instances, and finishes the others.
+    fn call(&mut self, accumulators: &RecordBatch, task: &TaskInfo) -> Result<RecordBatch, PluginError> {
+        self.aggregator.finish(&Call { time: task.time, partition: task.partition }, accumulators)
+    }
+
+    fn call_anew(&mut self, accumulators: &RecordBatch, task: &TaskInfo) -> Result<RecordBatch, PluginError> {
+        self.aggregator.renew();
+        self.call(accumulators, task)
+    }
+
+    /// Puts out the keys of `block`, each with its row of `rows`.
+    fn put_out(
+        &self,
+        block: &RecordBatch,
+        rows: &RecordBatch,
+        out: &mut Output,
+    ) -> Result<(), OperatorError> {
+        let keys = block.columns().get(..self.num_key_columns).unwrap_or_default();
+        let columns = keys.iter().chain(rows.columns()).cloned().collect();
+        out.blocks.push(RecordBatch::try_new(Arc::clone(&self.schema), columns)?);
+        Ok(())
+    }
+
+    /// Sets aside the accumulators that fail alone, and finishes the others.
     fn recover(
         &mut self,
         block: &RecordBatch,
+        accumulators: &RecordBatch,
         error: PluginError,
         task: &TaskInfo,
         out: &mut Output,
     ) -> Result<(), OperatorError> {
         let blame = Arc::clone(&self.blame);
-        let cause = blame.pardon(task.time, error)?;
-        self.aggregator.renew();
-        self.call(&block.slice(0, 0), task)?.map_err(OperatorError::FailsWithoutRows)?;
-        if block.num_rows() == 1 {
-            blame.condemn(task.time, &cause)?;
-            let rows = json_rows(block)?;
-            out.dead.extend(rows.into_iter().map(|row| blame.letter(cause.clone(), row)));
-            return Ok(());
+        blame.pardon(task.time, error)?;
+        // The instance may have failed over what it did before.
+        let cause = match self.call_anew(accumulators, task) {
+            Ok(rows) => return self.put_out(block, &rows, out),
+            Err(error) => blame.pardon(task.time, error)?,
+        };
+        self.call_anew(&accumulators.slice(0, 0), task).map_err(OperatorError::FailsWithoutRows)?;
+        let poison = blame.search(task.time, 0..block.num_rows(), cause, &mut |rows| {
+            self.call_anew(&accumulators.slice(rows.start, rows.len()), task).map(drop)
+        })?;
+        if poison.is_empty() {
+            // They fail only in company.
+            return self.halve(block, task, out);
         }
+        let mut is_good = vec![true; block.num_rows()];
+        for (row, cause) in poison {
+            is_good.get_mut(row).into_iter().for_each(|good| *good = false);
+            let rows = json_rows(&block.slice(row, 1))?;
+            out.dead.extend(rows.into_iter().map(|row| blame.letter(cause.clone(), row)));
+        }
+        let rest = filter_record_batch(block, &BooleanArray::from(is_good))?;
+        if rest.num_rows() == 0 { Ok(()) } else { self.finish_block(&rest, task, out) }
+    }
+
+    /// Finishes the first half of `block`, and the second.
+    fn halve(&mut self, block: &RecordBatch, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError> {
         let middle = block.num_rows() / 2;
-        self.aggregator.renew();
         self.finish_block(&block.slice(0, middle), task, out)?;
-        self.aggregator.renew();
         self.finish_block(&block.slice(middle, block.num_rows() - middle), task, out)
     }
 }

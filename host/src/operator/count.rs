@@ -6,6 +6,7 @@ use arrow::array::{AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use serde::Deserialize;
 
+use super::inverse::CountInverse;
 use super::{
     Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, TaskInfo, WindowSpec,
 };
@@ -33,7 +34,9 @@ impl Operator for Count {
         };
         let before = make(|rows| rows.num_rows() as i64);
         let after = make(|counts| counts.column(0).as_primitive::<Int64Type>().values().iter().sum());
-        Opened::combining(opening, schema, self.window, [before, Arc::clone(&after), after], Exchange::Gather)
+        let steps = [before, Arc::clone(&after), after];
+        let inverse = Some(Arc::new(CountInverse) as _);
+        Opened::combining(opening, schema, self.window, steps, inverse, Exchange::Gather)
     }
 }
 

@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
 use serde::Deserialize;
 
 use super::count::COUNT;
+use super::inverse::CountInverse;
 use super::{
     Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, TaskInfo, WindowSpec,
 };
@@ -40,8 +41,9 @@ impl Operator for CountByValue {
             Arc::new(CountByValueFactory { schema: Arc::clone(&schema), num_key_columns, weight })
         };
         let exchange = Exchange::ByKey((0..num_key_columns).collect());
-        let [before, after, again] = [Weight::One, Weight::Counted, Weight::Counted].map(make);
-        Opened::combining(opening, Arc::clone(&schema), self.window, [before, after, again], exchange)
+        let steps = [Weight::One, Weight::Counted, Weight::Counted].map(make);
+        let inverse = Some(Arc::new(CountInverse) as _);
+        Opened::combining(opening, Arc::clone(&schema), self.window, steps, inverse, exchange)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::scope::Scope;
 use super::transform::{Transform, not_a_filter};
 use super::{Opened, Opening, Operator, OperatorError, plugin_of};
 
@@ -23,7 +24,7 @@ impl Operator for Filter {
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
-        let opened = Transform { plugin: self.plugin.clone() }.open(opening)?;
+        let opened = Transform { plugin: self.plugin.clone(), scope: Scope::Rows }.open(opening)?;
         if opened.schema.fields() != opening.input()?.fields() {
             return Err(not_a_filter(plugin_of(opening)?.as_ref(), opening.stream));
         }

@@ -1,4 +1,4 @@
-//! `group_by_key` and `cogroup`: all values of each key, as a JSON list in a column.
+//! `group_by_key`: all values of each key, as a JSON list in a column. A `cogroup` makes such lists of two streams.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::sides::{ByKey, Sides, SidesPlan};
 use super::window::windowed;
 use super::{
-    Exchange, Factory, Inputs, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo,
-    Wide, WindowSpec,
+    Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo, Wide,
+    WindowSpec,
 };
 use crate::record::json_rows;
 
@@ -24,20 +24,8 @@ pub struct GroupByKey {
     pub window: Option<WindowSpec>,
 }
 
-/// The options of `cogroup`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cogroup {
-    /// The columns that make the key, in both streams, or in the first where `right_key` is given.
-    pub key: Vec<String>,
-    /// The columns that make the key in the second stream, in the same order.
-    pub right_key: Option<Vec<String>>,
-}
-
 /// The column of the values of a lone stream.
 const VALUES: &str = "values";
-/// The columns of the values of two streams.
-const SIDES: [&str; 2] = ["left", "right"];
 
 impl Operator for GroupByKey {
     fn kind(&self) -> &'static str {
@@ -64,43 +52,25 @@ impl Operator for GroupByKey {
     }
 }
 
-impl Operator for Cogroup {
-    fn kind(&self) -> &'static str {
-        "cogroup"
-    }
-
-    fn inputs(&self) -> Inputs {
-        Inputs::Two
-    }
-
-    fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
-        let right_key = self.right_key.as_ref().unwrap_or(&self.key);
-        let plan = SidesPlan::new(opening.inputs, &[&self.key, right_key])?;
-        let schema = plan.output(SIDES.map(list_field))?;
-        let exchange = Exchange::ByKeyGroup(plan.keys());
-        let factory = GroupFactory { plan, schema: Arc::clone(&schema), lists: Lists::Make };
-        let wide = Wide::exchange(exchange, Some(Arc::new(factory)));
-        Ok(Opened { shape: Shape::Wide(wide), ..Opened::new(opening, schema) })
-    }
-}
-
-fn list_field(name: &str) -> Arc<Field> {
+/// A column of lists.
+pub(super) fn list_field(name: &str) -> Arc<Field> {
     Arc::new(Field::new(name, DataType::Utf8, false))
 }
 
 /// What becomes of the values of a key.
 #[derive(Clone, Copy)]
-enum Lists {
+pub(super) enum Lists {
     /// They become a list.
     Make,
     /// They are lists, and become one.
     Join,
 }
 
-struct GroupFactory {
-    plan: SidesPlan,
-    schema: SchemaRef,
-    lists: Lists,
+/// Makes what makes lists.
+pub(super) struct GroupFactory {
+    pub(super) plan: SidesPlan,
+    pub(super) schema: SchemaRef,
+    pub(super) lists: Lists,
 }
 
 impl Factory for GroupFactory {

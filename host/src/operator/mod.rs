@@ -6,6 +6,7 @@
 //! how to read a file whole.
 
 mod aggregate_by_key;
+mod cogroup;
 mod combine;
 mod combiner;
 mod count;
@@ -13,13 +14,17 @@ mod count_by_value;
 mod filter;
 mod group_by_key;
 mod initial_state;
+mod inverse;
 mod join;
+mod map_batches;
 mod poison;
 mod reduce;
 mod reduce_by_key;
 mod repartition;
+mod scope;
 mod set_aside;
 mod sides;
+mod sliding;
 mod sorted;
 mod state_snapshots;
 mod transform;
@@ -35,22 +40,26 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use serde::de::{Deserialize, Deserializer, Error};
 
+use self::inverse::Inverse;
 use crate::partition::TooManyKeys;
 use crate::plugin::{Plugin, PluginError};
-use crate::record::{BatchTime, DeadLetter, Interval, describe};
+use crate::record::{BatchTime, Bytes, DeadLetter, FunctionError, Interval, describe};
 use crate::state::{KeptState, StateSize};
 
 pub use aggregate_by_key::AggregateByKey;
+pub use cogroup::Cogroup;
 pub use count::Count;
 pub use count_by_value::CountByValue;
 pub use filter::Filter;
-pub use group_by_key::{Cogroup, GroupByKey};
+pub use group_by_key::GroupByKey;
 pub use initial_state::InitialState;
 pub use join::{How, Join};
+pub use map_batches::MapBatches;
 pub use poison::{OnError, Tolerance};
 pub use reduce::Reduce;
 pub use reduce_by_key::ReduceByKey;
 pub use repartition::Repartition;
+pub use scope::Scope;
 pub use state_snapshots::StateSnapshots;
 pub use transform::Transform;
 pub use union::Union;
@@ -140,6 +149,8 @@ pub enum Inputs {
 pub struct Opening<'a> {
     /// The name of the stream it makes.
     pub stream: &'a str,
+    /// The names of its inputs.
+    pub from: &'a [String],
     /// The schemas of its inputs; as many as `Operator::inputs` asks for.
     pub inputs: &'a [SchemaRef],
     /// Its plugin, where it names one.
@@ -227,21 +238,33 @@ impl Opened {
     }
 
     /// An operator that combines rows: before an exchange, after it, and, over a window, what came of several batches
-    /// again, in this order in `steps`.
-    pub(crate) fn combining(
+    /// again, in this order in `steps`. `inverse` is that of the last.
+    fn combining(
         opening: &Opening<'_>,
         schema: SchemaRef,
         window: Option<WindowSpec>,
         steps: [Arc<dyn Factory>; 3],
+        inverse: Option<Arc<dyn Inverse>>,
         exchange: Exchange,
     ) -> Result<Self, OperatorError> {
-        let [before, after, again] = steps;
         let Some(window) = window else {
+            let [before, after, _] = steps;
             let shape = Shape::Wide(Wide::combine(before, exchange, after));
             return Ok(Self { shape, ..Self::new(opening, schema) });
         };
         let window = window.resolve(opening)?;
-        let wide = window::windowed(opening, window, Some(before), exchange, after, again);
+        let num_key_columns = if let Exchange::ByKey(key) = &exchange { key.len() } else { 0 };
+        // Windows that don't overlap share nothing, and rows without values have no total.
+        let overlaps = window.slide < window.length && num_key_columns < schema.fields().len();
+        let wide = match inverse.filter(|_| overlaps) {
+            Some(inverse) => {
+                sliding::sliding(opening, window, &schema, num_key_columns, steps, inverse, exchange)?
+            }
+            None => {
+                let [before, after, again] = steps;
+                window::windowed(opening, window, Some(before), exchange, after, again)
+            }
+        };
         let (shape, every) = (Shape::Wide(wide), window.pace());
         Ok(Self { shape, every, keeps: true, ..Self::new(opening, schema) })
     }
@@ -313,6 +336,8 @@ pub enum Exchange {
     ByKeyGroup(Vec<Vec<usize>>),
     /// All rows meet in one partition, in order.
     Gather,
+    /// All rows meet in one partition, in order. What comes from each input is told apart.
+    GatherApart,
     /// The rows of all inputs, one input after the other, are cut anew.
     Concatenate,
     /// The rows are cut into exactly this many partitions.
@@ -405,6 +430,35 @@ pub enum OperatorError {
         /// What the last one failed with.
         error: Box<PluginError>,
     },
+    /// What a plugin has to see in one call is too large for one.
+    #[error(
+        "a {what} of {num_rows} rows takes {bytes}, and one call of plugin `{plugin}` takes {max}; raise its `limits.input`, or choose a smaller `scope`"
+    )]
+    TooLargeForOneCall {
+        /// The plugin's name in the manifest.
+        plugin: String,
+        /// What it has to see.
+        what: &'static str,
+        /// How many rows that has.
+        num_rows: usize,
+        /// How many bytes they take.
+        bytes: Bytes,
+        /// How many a call takes.
+        max: Bytes,
+    },
+    /// A plugin fails on what it has to see in one call, and on no row of it alone.
+    #[error("plugin `{plugin}`: {reason}; no row of the {what} is to blame alone; mend the plugin")]
+    FailsOnWhole {
+        /// The plugin's name in the manifest.
+        plugin: String,
+        /// Why it failed.
+        reason: String,
+        /// What it has to see.
+        what: &'static str,
+    },
+    /// A function of the program failed.
+    #[error("the program's function failed: {0}")]
+    Function(#[source] FunctionError),
     /// A join makes more rows than fit.
     #[error("the join makes more than {0} rows in a partition of the batch; is the key the right one?")]
     TooManyPairs(usize),

@@ -158,6 +158,7 @@ impl Blame {
             reason: cause.reason,
             position: None,
             plugin: Some(self.plugin.clone()),
+            input: None,
             row,
         }
     }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::combine::Combining;
 use super::combiner::Reducing;
+use super::inverse::plugin_inverse;
 use super::{Exchange, Opened, Opening, Operator, OperatorError, WindowSpec};
 
 /// The options of `reduce`.
@@ -16,6 +17,8 @@ pub struct Reduce {
     pub plugin: String,
     /// What it reduces over, where that is more than a batch.
     pub window: Option<WindowSpec>,
+    /// Whether the window is changed by what enters and leaves it, with the plugin's inverse; by default where it has one.
+    pub inverse: Option<bool>,
 }
 
 impl Operator for Reduce {
@@ -31,6 +34,7 @@ impl Operator for Reduce {
         let Combining { before, after, again } =
             Combining::open(opening, Vec::new(), Reducing::new(opening)?)?;
         let schema = Arc::clone(opening.input()?);
-        Opened::combining(opening, schema, self.window, [before, after, again], Exchange::Gather)
+        let inverse = plugin_inverse(opening, &schema, self.window, self.inverse)?;
+        Opened::combining(opening, schema, self.window, [before, after, again], inverse, Exchange::Gather)
     }
 }

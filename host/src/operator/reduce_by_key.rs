@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::combine::Combining;
+use super::combine::{Combining, values_of};
 use super::combiner::Reducing;
+use super::inverse::plugin_inverse;
 use super::{Exchange, Opened, Opening, Operator, OperatorError, WindowSpec, key_columns};
 
 /// The options of `reduce_by_key`.
@@ -14,6 +15,8 @@ pub struct ReduceByKey {
     pub plugin: String,
     /// What it reduces over, where that is more than a batch.
     pub window: Option<WindowSpec>,
+    /// Whether the window is changed by what enters and leaves it, with the plugin's inverse; by default where it has one.
+    pub inverse: Option<bool>,
     /// The columns that make the key.
     pub key: Vec<String>,
 }
@@ -36,9 +39,10 @@ impl Operator for ReduceByKey {
                     .to_owned();
             return Err(OperatorError::Option { key: "key", problem });
         }
+        let inverse = plugin_inverse(opening, &values_of(input, &key)?, self.window, self.inverse)?;
         let Combining { before, after, again } = Combining::open(opening, key, Reducing::new(opening)?)?;
         let schema = after.output();
         let exchange = Exchange::ByKey((0..self.key.len()).collect());
-        Opened::combining(opening, schema, self.window, [before, after, again], exchange)
+        Opened::combining(opening, schema, self.window, [before, after, again], inverse, exchange)
     }
 }

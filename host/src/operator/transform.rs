@@ -8,11 +8,15 @@ use arrow::datatypes::{Fields, Schema, SchemaRef};
 use serde::Deserialize;
 
 use super::poison::{Blame, Cause};
-use super::{Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo, plugin_of};
+use super::scope::{Scope, Waiting};
+use super::{
+    Exchange, Factory, Opened, Opening, Operator, OperatorError, Output, Process, Shape, TaskInfo, Wide,
+    plugin_of,
+};
 use crate::plugin::{
     Call, Plugin, PluginError, PluginFailure, Rejected, TransformPlan, Transformed, Transformer,
 };
-use crate::record::{DeadLetterKind, json_rows};
+use crate::record::{Bytes, DeadLetterKind, json_rows};
 
 /// The options of `transform`.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,6 +24,9 @@ use crate::record::{DeadLetterKind, json_rows};
 pub struct Transform {
     /// The plugin, by its name in the manifest.
     pub plugin: String,
+    /// How much of the stream the plugin sees in one call.
+    #[serde(default)]
+    pub scope: Scope,
 }
 
 impl Operator for Transform {
@@ -41,9 +48,17 @@ impl Operator for Transform {
             stream: opening.stream.to_owned(),
             input: Arc::clone(input),
             output: Arc::clone(&schema),
+            scope: self.scope,
             blame: Arc::new(Blame::new(opening.tolerance, opening.stream, plugin.as_ref())),
         };
-        Ok(Opened { shape: Shape::Narrow(Arc::new(factory)), ..Opened::new(opening, schema) })
+        let factory = Arc::new(factory);
+        let shape = match self.scope {
+            Scope::Rows | Scope::Partition => Shape::Narrow(factory),
+            Scope::Batch => {
+                Shape::Wide(Wide { spread: true, ..Wide::exchange(Exchange::Gather, Some(factory)) })
+            }
+        };
+        Ok(Opened { shape, ..Opened::new(opening, schema) })
     }
 }
 
@@ -68,6 +83,7 @@ struct TransformFactory {
     stream: String,
     input: SchemaRef,
     output: SchemaRef,
+    scope: Scope,
     blame: Arc<Blame>,
 }
 
@@ -76,6 +92,9 @@ impl Factory for TransformFactory {
         Ok(Box::new(Transforming {
             transformer: self.plugin.transformer(&self.stream, &self.input)?,
             output: Arc::clone(&self.output),
+            waiting: Waiting::new(self.scope, Arc::clone(&self.input)),
+            scope: self.scope,
+            plugin: self.plugin.id().name.clone(),
             blame: Arc::clone(&self.blame),
         }))
     }
@@ -84,6 +103,9 @@ impl Factory for TransformFactory {
 struct Transforming {
     transformer: Box<dyn Transformer>,
     output: SchemaRef,
+    waiting: Waiting,
+    scope: Scope,
+    plugin: String,
     blame: Arc<Blame>,
 }
 
@@ -94,17 +116,43 @@ impl Process for Transforming {
         task: &TaskInfo,
         out: &mut Output,
     ) -> Result<(), OperatorError> {
-        if block.num_rows() > 1 && bytes_of(&self.read(block)) > self.transformer.max_input().0 {
-            return self.halve(block, task, out);
+        let num_bytes = bytes_of(&self.read(block));
+        let due = self.waiting.add(block, num_bytes, self.transformer.max_input().0)?;
+        due.iter().try_for_each(|block| self.transform(block, task, out))
+    }
+
+    fn finish(&mut self, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError> {
+        match self.waiting.take()? {
+            Some(block) => self.transform(&block, task, out),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Transforming {
+    fn transform(
+        &mut self,
+        block: &RecordBatch,
+        task: &TaskInfo,
+        out: &mut Output,
+    ) -> Result<(), OperatorError> {
+        let (bytes, max) = (Bytes(bytes_of(&self.read(block))), self.transformer.max_input());
+        if block.num_rows() > 1 && bytes.0 > max.0 {
+            let num_rows = block.num_rows();
+            return match self.scope.whole() {
+                None => self.halve(block, task, out),
+                Some(what) => {
+                    let plugin = self.plugin.clone();
+                    Err(OperatorError::TooLargeForOneCall { plugin, what, num_rows, bytes, max })
+                }
+            };
         }
         match self.call(block, task) {
             Ok(answer) => self.put_out(block, answer, out),
             Err(error) => self.recover(block, error, task, out),
         }
     }
-}
 
-impl Transforming {
     fn call(&mut self, block: &RecordBatch, task: &TaskInfo) -> Result<Transformed, PluginError> {
         let call = Call { time: task.time, partition: task.partition };
         self.transformer.process(&call, &self.read(block), block.num_rows())
@@ -118,8 +166,8 @@ impl Transforming {
     /// Processes the rows of `block`, first half and second half.
     fn halve(&mut self, block: &RecordBatch, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError> {
         let middle = block.num_rows() / 2;
-        self.process(&block.slice(0, middle), task, out)?;
-        self.process(&block.slice(middle, block.num_rows() - middle), task, out)
+        self.transform(&block.slice(0, middle), task, out)?;
+        self.transform(&block.slice(middle, block.num_rows() - middle), task, out)
     }
 
     /// Sets aside the rows of `block` that fail alone, and processes the others as if they had never been there.
@@ -138,12 +186,16 @@ impl Transforming {
             Err(error) => blame.pardon(task.time, error)?,
         };
         self.call_anew(&block.slice(0, 0), task).map_err(OperatorError::FailsWithoutRows)?;
+        let reason = cause.reason.clone();
         let poison = blame.search(task.time, 0..block.num_rows(), cause, &mut |rows| {
             self.call_anew(&block.slice(rows.start, rows.len()), task).map(drop)
         })?;
         if poison.is_empty() {
             // Its rows fail only in company.
-            return self.halve(block, task, out);
+            return match self.scope.whole() {
+                None => self.halve(block, task, out),
+                Some(what) => Err(OperatorError::FailsOnWhole { plugin: self.plugin.clone(), reason, what }),
+            };
         }
         let mut is_good = vec![true; block.num_rows()];
         for (row, cause) in poison {
@@ -151,7 +203,7 @@ impl Transforming {
             out.dead.push(blame.letter(cause, json_row(block, row)?));
         }
         let rest = filter_record_batch(block, &BooleanArray::from(is_good))?;
-        if rest.num_rows() == 0 { Ok(()) } else { self.process(&rest, task, out) }
+        if rest.num_rows() == 0 { Ok(()) } else { self.transform(&rest, task, out) }
     }
 
     fn put_out(

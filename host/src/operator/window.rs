@@ -15,7 +15,7 @@ use super::{
     Wide,
 };
 use crate::record::{Period, describe};
-use crate::state::{Entry, History, Kept, KeptState, Window};
+use crate::state::{Entry, History, Kept, KeptState, Save, Window};
 
 /// The option `window` of operators that look at more than one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -69,23 +69,25 @@ pub(super) fn windowed(
     after: Arc<dyn Factory>,
     again: Arc<dyn Factory>,
 ) -> Wide {
-    let exchange = match exchange {
-        Exchange::ByKey(key) => Exchange::ByKeyGroup(vec![key]),
-        other => other,
-    };
+    let exchange = by_key_group(exchange);
     let kept = Arc::new(Kept::new(opening.partitions, History::default));
-    let keeping = Some(keeping(opening, window, &kept));
+    let keeping = Some(keeping(opening, window, "a window", &kept));
     let after = Arc::new(WindowedFactory { window, after, again, kept });
     Wide { before, exchange, after: Some(after), completes: false, spread: false, keeping }
 }
 
 /// What a window keeps, so that it can be saved.
-fn keeping(opening: &Opening<'_>, window: Window, kept: &Arc<Kept<History>>) -> Keeping {
+pub(super) fn keeping<T: Save + 'static>(
+    opening: &Opening<'_>,
+    window: Window,
+    what: &str,
+    kept: &Arc<Kept<T>>,
+) -> Keeping {
     let batch = opening.interval.duration().saturating_mul(u32::try_from(window.every).unwrap_or(u32::MAX));
     let columns = opening.inputs.iter().map(|input| format!("({})", describe(input))).collect::<Vec<_>>();
     Keeping {
         what: format!(
-            "a window of {} batches of {} every {}, over {}",
+            "{what} of {} batches of {} every {}, over {}",
             window.length,
             Period(batch),
             window.slide,
@@ -94,6 +96,30 @@ fn keeping(opening: &Opening<'_>, window: Window, kept: &Arc<Kept<History>>) -> 
         needs_every_batch: true,
         state: Arc::clone(kept) as Arc<dyn KeptState>,
     }
+}
+
+/// The exchange that brings a key to the same partition in every batch.
+pub(super) fn by_key_group(exchange: Exchange) -> Exchange {
+    match exchange {
+        Exchange::ByKey(key) => Exchange::ByKeyGroup(vec![key]),
+        other => other,
+    }
+}
+
+/// One result of several, made by `again`.
+pub(super) fn merge<'a>(
+    again: &mut dyn Process,
+    blocks: impl Iterator<Item = &'a RecordBatch>,
+    task: &TaskInfo,
+    out: &mut Output,
+) -> Result<Vec<RecordBatch>, OperatorError> {
+    let mut merged = Output::default();
+    for block in blocks {
+        again.process(block, task, &mut merged)?;
+    }
+    again.finish(task, &mut merged)?;
+    out.dead.append(&mut merged.dead);
+    Ok(merged.blocks)
 }
 
 struct WindowedFactory {
@@ -141,32 +167,14 @@ impl Process for Windowed {
             history.waiting(window, number)
         });
         if let Some(entry) = waiting.flatten() {
-            let blocks = self.merge(entry.blocks.iter(), task, out)?;
+            let blocks = merge(self.again.as_mut(), entry.blocks.iter(), task, out)?;
             kept.with(task.partition, |history| history.replace(Entry { blocks, ..entry }));
         }
         let held = kept.with(task.partition, |history| history.window(window, number));
         if let Some(blocks) = held.flatten() {
-            out.blocks = self.merge(blocks.iter(), task, out)?;
+            out.blocks = merge(self.again.as_mut(), blocks.iter(), task, out)?;
         }
         Ok(())
-    }
-}
-
-impl Windowed {
-    /// One result of several.
-    fn merge<'a>(
-        &mut self,
-        blocks: impl Iterator<Item = &'a RecordBatch>,
-        task: &TaskInfo,
-        out: &mut Output,
-    ) -> Result<Vec<RecordBatch>, OperatorError> {
-        let mut merged = Output::default();
-        for block in blocks {
-            self.again.process(block, task, &mut merged)?;
-        }
-        self.again.finish(task, &mut merged)?;
-        out.dead.append(&mut merged.dead);
-        Ok(merged.blocks)
     }
 }
 
@@ -189,7 +197,7 @@ impl Operator for WindowOf {
         let window = WindowSpec { length: self.length, slide: self.slide }.resolve(opening)?;
         let schema = Arc::clone(opening.input()?);
         let kept = Arc::new(Kept::new(1, History::default));
-        let keeping = Some(keeping(opening, window, &kept));
+        let keeping = Some(keeping(opening, window, "a window", &kept));
         let after = Arc::new(RememberFactory { window, kept });
         let wide = Wide { spread: true, keeping, ..Wide::exchange(Exchange::Gather, Some(after)) };
         let (shape, every) = (Shape::Wide(wide), window.pace());

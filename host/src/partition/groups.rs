@@ -135,7 +135,13 @@ impl Groups {
         self.forms.get(id as usize).copied().unwrap_or_default()
     }
 
-    /// All keys in the order of their ids, as offsets (one more than there are keys) and bytes, and forgets them.
+    /// All keys in the order of their ids, as offsets (one more than there are keys) and bytes.
+    pub fn keys(&self) -> (Vec<i32>, Vec<u8>) {
+        let offsets = std::iter::once(0).chain(self.ends.iter().copied()).collect();
+        (offsets, self.data.clone())
+    }
+
+    /// The same, and forgets them.
     pub fn take(&mut self) -> (Vec<i32>, Vec<u8>) {
         self.slots.clear();
         self.forms.clear();

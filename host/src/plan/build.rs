@@ -139,7 +139,9 @@ fn port_for(exchange: &Exchange, index: usize, schemas: &[&Schema]) -> Port {
     let (keys, fixed) = match exchange {
         Exchange::ByKey(key) => (std::slice::from_ref(key), false),
         Exchange::ByKeyGroup(keys) => (keys.as_slice(), true),
-        Exchange::Gather | Exchange::Concatenate | Exchange::Recut(_) => return Port::Pass,
+        Exchange::Gather | Exchange::GatherApart | Exchange::Concatenate | Exchange::Recut(_) => {
+            return Port::Pass;
+        }
     };
     let keyed: Vec<_> = schemas.iter().copied().zip(keys.iter().map(Vec::as_slice)).collect();
     // Operators check their keys when they are opened.

@@ -83,6 +83,7 @@ impl OpenedPipeline {
         let every = self.common_pace(name, stream)?;
         let opening = Opening {
             stream: name,
+            from: &stream.from,
             inputs: &inputs,
             plugin,
             tolerance: stream.tolerance,

@@ -103,7 +103,7 @@ fn exchange_name(exchange: &Exchange) -> String {
     match exchange {
         Exchange::ByKey(_) => "shuffle by key".to_owned(),
         Exchange::ByKeyGroup(_) => "shuffle by key group".to_owned(),
-        Exchange::Gather => "gather".to_owned(),
+        Exchange::Gather | Exchange::GatherApart => "gather".to_owned(),
         Exchange::Concatenate => "one after the other".to_owned(),
         Exchange::Recut(partitions) => format!("cut into {partitions}"),
     }

@@ -83,6 +83,9 @@ pub struct DeadLetter {
     /// The plugin and the digest of its code, where one refused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugin: Option<PluginId>,
+    /// Which of its inputs the row came from, where the operator has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
     /// The row's columns, whole; or the beginning of the line that could not be made a row.
     pub row: serde_json::Value,
 }
@@ -118,6 +121,7 @@ impl DeadLetter {
             reason: reason.into(),
             position,
             plugin: None,
+            input: None,
             row: serde_json::json!({ "line": String::from_utf8_lossy(kept) }),
         }
     }

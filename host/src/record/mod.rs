@@ -20,6 +20,9 @@ pub use units::{Bytes, Period};
 /// The rows of one partition, in order.
 pub type Partition = Vec<arrow::array::RecordBatch>;
 
+/// Why a function of the program failed.
+pub type FunctionError = Box<dyn std::error::Error + Send + Sync>;
+
 /// How many rows `blocks` hold.
 pub fn num_rows(blocks: &[arrow::array::RecordBatch]) -> usize {
     blocks.iter().map(arrow::array::RecordBatch::num_rows).sum()

@@ -43,14 +43,39 @@ impl Executor {
         batch: u64,
         inputs: Vec<StageInput>,
     ) -> Result<JobResult, TaskError> {
+        self.run_part(time, batch, inputs, Part::All)
+    }
+
+    /// The batch with which each output behind a window has put out what came up to batch `batch`.
+    pub fn last_windows(&self, batch: u64) -> u64 {
+        self.plan.last_windows(batch)
+    }
+
+    /// Runs a batch without rows for those outputs alone.
+    pub fn run_windows(&mut self, time: BatchTime, batch: u64) -> Result<JobResult, TaskError> {
+        self.run_part(time, batch, Vec::new(), Part::Windows)
+    }
+
+    fn run_part(
+        &mut self,
+        time: BatchTime,
+        batch: u64,
+        inputs: Vec<StageInput>,
+        part: Part,
+    ) -> Result<JobResult, TaskError> {
         let plan = Arc::clone(&self.plan);
+        let is_wanted = |every: &u64| (part == Part::All || *every > 1) && is_due(batch, *every);
         let mut job = Job {
             plan: &plan,
             batch,
             inputs,
+            needed: match part {
+                Part::All => vec![true; plan.stages.len()],
+                Part::Windows => plan.behind_windows(),
+            },
             done: plan.stages.iter().map(|_| None).collect(),
             result: JobResult {
-                outputs: plan.outputs.iter().map(|every| is_due(batch, *every).then(Vec::new)).collect(),
+                outputs: plan.outputs.iter().map(|every| is_wanted(every).then(Vec::new)).collect(),
                 dead: Vec::new(),
                 num_input_rows: vec![0; plan.num_inputs],
             },
@@ -69,10 +94,21 @@ impl Executor {
     }
 }
 
+/// What of a plan runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// All of it.
+    All,
+    /// What outputs need that stand behind a window with a longer slide.
+    Windows,
+}
+
 struct Job<'a> {
     plan: &'a StagePlan,
     batch: u64,
     inputs: Vec<StageInput>,
+    /// Which stages run.
+    needed: Vec<bool>,
     /// For each stage that ran, for each of its ports, what each task put out.
     done: Vec<Option<Vec<Vec<Buckets>>>>,
     result: JobResult,
@@ -85,6 +121,7 @@ impl Job<'_> {
         let stages = self.plan.stages.iter().enumerate();
         let ready = stages.filter(|(index, stage)| {
             !is_done(*index)
+                && self.needed.get(*index) == Some(&true)
                 && is_due(self.batch, stage.every)
                 && match &stage.source {
                     Origin::Input(_) => true,
@@ -115,8 +152,10 @@ impl Job<'_> {
         let (mut inputs, is_complete) = match self.plan.stages.get(index).map(|stage| &stage.source) {
             Some(Origin::Input(input)) => (self.inputs.get(*input).cloned().unwrap_or_default(), false),
             Some(Origin::Exchange(ports, exchange)) => {
-                if let Exchange::ByKeyGroup(_) = exchange {
-                    return (self.sides(ports), false);
+                match exchange {
+                    Exchange::ByKeyGroup(_) => return (self.sides(ports), false),
+                    Exchange::GatherApart => return (vec![self.apart(ports)], false),
+                    _ => {}
                 }
                 let tasks = self.put_out(ports);
                 let is_complete = tasks.len() == 1;
@@ -156,10 +195,15 @@ impl Job<'_> {
         partitions.into_iter().map(Input::Sides).collect()
     }
 
+    /// All that came from each of `ports`, as one partition.
+    fn apart(&self, ports: &[(usize, usize)]) -> Input {
+        Input::Sides(ports.iter().map(|&port| in_order(self.put_out(&[port]))).collect())
+    }
+
     fn exchange(&self, tasks: Vec<Buckets>, exchange: &Exchange) -> Vec<Partition> {
         match exchange {
             Exchange::ByKey(_) | Exchange::ByKeyGroup(_) => merge_buckets(tasks),
-            Exchange::Gather => vec![tasks.into_iter().flatten().flatten().collect()],
+            Exchange::Gather | Exchange::GatherApart => vec![tasks.into_iter().flatten().flatten().collect()],
             Exchange::Concatenate => cut(&in_order(tasks), self.plan.partitions),
             Exchange::Recut(partitions) => cut_into(&in_order(tasks), *partitions),
         }

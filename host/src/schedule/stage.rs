@@ -85,6 +85,35 @@ pub enum Port {
     },
 }
 
+impl StagePlan {
+    /// The first batch, from `batch` on, by which each output that has longer to wait than a batch has had one.
+    pub(super) fn last_windows(&self, batch: u64) -> u64 {
+        let longer = self.outputs.iter().filter(|every| **every > 1);
+        longer.map(|every| batch.next_multiple_of(*every)).max().unwrap_or(batch)
+    }
+
+    /// Which stages such outputs need.
+    pub(super) fn behind_windows(&self) -> Vec<bool> {
+        let mut needed = vec![false; self.stages.len()];
+        // Each stage stands behind those that it reads.
+        for (index, stage) in self.stages.iter().enumerate().rev() {
+            let is_longer = |port: &Port| match port {
+                Port::Output(output) => self.outputs.get(*output).is_some_and(|every| *every > 1),
+                Port::Pass | Port::Bucket { .. } => false,
+            };
+            let is_needed = needed.get(index) == Some(&true) || stage.ports.iter().any(is_longer);
+            let (true, Origin::Exchange(ports, _)) = (is_needed, &stage.source) else {
+                needed.get_mut(index).into_iter().for_each(|needed| *needed = is_needed);
+                continue;
+            };
+            for from in ports.iter().map(|(from, _)| *from).chain([index]) {
+                needed.get_mut(from).into_iter().for_each(|needed| *needed = true);
+            }
+        }
+        needed
+    }
+}
+
 /// Whether a stream with a batch `every` so many intervals has one in batch number `batch`.
 pub(super) fn is_due(batch: u64, every: u64) -> bool {
     batch.is_multiple_of(every.max(1))

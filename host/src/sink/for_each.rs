@@ -3,7 +3,6 @@
 //! Comes in: the time of a batch and its rows, partition by partition, also where there are none. The function is
 //! called when the batch is published, on the thread that drives batches; its error stops the pipeline.
 
-use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::SchemaRef;
 
 use super::{Sink, SinkError, Writer};
-use crate::record::{BatchTime, Partition, panic_text};
-
-/// Why a program's function failed.
-pub type FunctionError = Box<dyn Error + Send + Sync>;
+use crate::record::{BatchTime, FunctionError, Partition, panic_text};
 
 type Function = Arc<Mutex<dyn FnMut(BatchTime, &[Partition]) -> Result<(), FunctionError> + Send>>;
 

@@ -18,10 +18,11 @@ use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::record::{BatchTime, Partition};
 
+pub use crate::record::FunctionError;
 pub use console::Console;
 pub use discard::Discard;
 pub use files::{FileFormat, Files};
-pub use for_each::{ForEach, FunctionError};
+pub use for_each::ForEach;
 pub use remember::{Remember, TimedBatch};
 
 /// The kinds of sink, as manifests name them.

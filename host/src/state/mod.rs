@@ -7,9 +7,11 @@ mod cells;
 mod kept;
 mod pieces;
 mod table;
+mod totals;
 mod window;
 
 pub use kept::Kept;
 pub use pieces::{Changes, KeptState, LoadError, PieceKey, Save};
 pub use table::{KeyedTable, StateSize};
-pub use window::{Entry, History, Window};
+pub use totals::Totals;
+pub use window::{Entry, History, Turn, Window};

@@ -7,6 +7,7 @@
 mod saving;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use arrow::array::RecordBatch;
 
@@ -73,6 +74,14 @@ pub struct Entry {
     pub blocks: Vec<RecordBatch>,
 }
 
+/// What changes from one window to the next, oldest first.
+pub struct Turn {
+    /// What only the one before holds.
+    pub leaving: Vec<RecordBatch>,
+    /// What only the next one holds.
+    pub entering: Vec<RecordBatch>,
+}
+
 impl History {
     /// Adds what came in a batch. A batch that runs again replaces what it left before.
     pub fn add(&mut self, window: Window, number: u64, blocks: Vec<RecordBatch>) {
@@ -98,17 +107,47 @@ impl History {
     /// complete, or many of them wait. The last batch may have to run again, so it stays by itself.
     pub fn waiting(&self, window: Window, number: u64) -> Option<Entry> {
         let pane = |number: u64| number.saturating_sub(1) / window.pane();
-        let is_waiting = |entry: &&Entry| entry.last < number && pane(entry.last) == pane(number);
-        let waiting: Vec<&Entry> = self.entries.iter().filter(is_waiting).collect();
-        let is_time = number.is_multiple_of(window.pane()) || waiting.len() >= MAX_WAITING;
-        match waiting.as_slice() {
-            [first, .., last] if is_time => Some(Entry {
+        let start = self.entries.partition_point(|entry| pane(entry.last) < pane(number));
+        let end = self.entries.partition_point(|entry| entry.last < number).max(start);
+        let is_time = number.is_multiple_of(window.pane()) || end - start >= MAX_WAITING;
+        let mut waiting = self.entries.range(start..end);
+        match (waiting.next(), waiting.next_back()) {
+            (Some(first), Some(last)) if is_time => Some(Entry {
                 first: first.first,
                 last: last.last,
-                blocks: waiting.iter().flat_map(|entry| &entry.blocks).cloned().collect(),
+                blocks: self.entries.range(start..end).flat_map(|entry| &entry.blocks).cloned().collect(),
             }),
             _ => None,
         }
+    }
+
+    /// What the window that ends with batch `number` doesn't share with the one before, where windows overlap; none
+    /// where no window ends. Drops what neither holds.
+    pub fn turn(&mut self, window: Window, number: u64) -> Option<Turn> {
+        let end = number.next_multiple_of(window.slide);
+        let (before, first) = (end.saturating_sub(window.slide), window.first_of(end));
+        // What leaves is kept until the next batch, as this one may have to run again.
+        while self.entries.front().is_some_and(|entry| entry.last < window.first_of(before)) {
+            self.entries.pop_front();
+        }
+        if end != number {
+            return None;
+        }
+        let left = self.entries.partition_point(|entry| entry.last < first);
+        let entered = self.entries.partition_point(|entry| entry.last <= before);
+        Some(Turn { leaving: self.blocks(0..left), entering: self.blocks(entered..self.entries.len()) })
+    }
+
+    /// What the window that ends with batch `number` shares with the one before.
+    pub fn staying(&self, window: Window, number: u64) -> Vec<RecordBatch> {
+        let start = self.entries.partition_point(|entry| entry.last < window.first_of(number));
+        let before = number.saturating_sub(window.slide);
+        let end = self.entries.partition_point(|entry| entry.last <= before);
+        self.blocks(start..end.max(start))
+    }
+
+    fn blocks(&self, entries: Range<usize>) -> Vec<RecordBatch> {
+        self.entries.range(entries).flat_map(|entry| &entry.blocks).cloned().collect()
     }
 
     /// Puts `entry` in the place of those of its batches.
@@ -168,6 +207,32 @@ mod tests {
                 })
                 .collect();
             assert_eq!(windows(length, slide, 200), expected, "length {length}, slide {slide}");
+        }
+    }
+
+    #[test]
+    fn windows_that_overlap_are_what_enters_without_what_leaves() {
+        for (length, slide) in [(2, 1), (4, 2), (3, 2), (6, 4), (100, 1), (64, 32), (90, 60)] {
+            let (window, mut history) = (Window { length, slide, every: 1 }, History::default());
+            let mut held: Vec<i64> = Vec::new();
+            for number in 1..=200 {
+                // The second time as if it ran again.
+                let turns = [(), ()].map(|()| {
+                    history.add(window, number, block(number));
+                    if let Some(entry) = history.waiting(window, number) {
+                        history.replace(entry);
+                    }
+                    history.turn(window, number).map(|turn| (numbers(&turn.leaving), numbers(&turn.entering)))
+                });
+                assert_eq!(turns[0], turns[1]);
+                let Some((leaving, entering)) = turns[0].clone() else { continue };
+                assert_eq!(held.drain(..leaving.len()).collect::<Vec<_>>(), leaving);
+                assert_eq!(numbers(&history.staying(window, number)), held);
+                held.extend(entering);
+                let first = number.saturating_sub(length) + 1;
+                assert_eq!(held, (first as i64..=number as i64).collect::<Vec<_>>(), "{length}, {slide}");
+            }
+            assert!(history.entries.len() as u64 <= length + slide);
         }
     }
 

@@ -9,7 +9,9 @@ use std::path::Path;
 use named::{Cell, Column, Form, Record, Step, is_function};
 use serde_json::{Value, json};
 use tidemill::context::{PluginHandle, StreamHandle, StreamingContext};
-use tidemill::operator::{Count, CountByValue, OnError, Operator, Reduce, Tolerance, WindowOf, WindowSpec};
+use tidemill::operator::{
+    Count, CountByValue, OnError, Operator, Reduce, Scope, Tolerance, WindowOf, WindowSpec,
+};
 use tidemill::plugin::PluginSpec;
 use tidemill::record::Period;
 
@@ -57,12 +59,9 @@ impl Builder<'_> {
             "filter" => self.apply(from, Form::Filter, function),
             "mapValues" => self.apply(from, Form::MapValues, function),
             "flatMapValues" => self.apply(from, Form::FlatMapValues, function),
-            "mapPartitions" => self.apply(from, Form::Whole, function),
-            "glom" => self.apply(from, Form::Glom, ""),
-            "transform" => {
-                let whole = self.repartition(&from, NonZeroUsize::MIN);
-                self.apply(whole, Form::Whole, function)
-            }
+            "mapPartitions" => self.apply_to(Scope::Partition, from, Form::Whole, function),
+            "glom" => self.apply_to(Scope::Partition, from, Form::Glom, ""),
+            "transform" => self.apply_to(Scope::Batch, from, Form::Whole, function),
             "repartition" => {
                 let partitions = step.n.and_then(NonZeroUsize::new);
                 Ok(self.repartition(&from, partitions.ok_or_else(|| Failure::wrong("`n` is missing"))?))
@@ -93,6 +92,17 @@ impl Builder<'_> {
 
     /// A function of a plugin, applied to records.
     fn apply(&mut self, from: Stream, form: Form, function: &str) -> Result<Stream, Failure> {
+        self.apply_to(Scope::Rows, from, form, function)
+    }
+
+    /// A function of a plugin that sees as much in one call as `scope` says.
+    fn apply_to(
+        &mut self,
+        scope: Scope,
+        from: Stream,
+        form: Form,
+        function: &str,
+    ) -> Result<Stream, Failure> {
         if !function.is_empty() && !is_function(function) {
             return Err(Failure::unsupported(format!("no plugin has a function `{function}`")));
         }
@@ -101,7 +111,7 @@ impl Builder<'_> {
         let config = serde_json::to_value(&step).map_err(Failure::wrong)?;
         let (_, plugin) = self.plugin("named_transform", config);
         let name = self.name(function);
-        let handle = self.context.transform(&name, &from.handle, &plugin);
+        let handle = self.context.transform_whole(&name, &from.handle, &plugin, scope);
         let tolerance = Tolerance { on_error: self.on_error, ..Tolerance::default() };
         self.context.tolerance(&handle, tolerance);
         Ok(Stream { handle, record, ..from })
@@ -182,8 +192,12 @@ impl Builder<'_> {
         let Record::Column(value) = &from.record else {
             return Err(Failure::unsupported("no plugin reduces pairs to one"));
         };
-        let (plugin, _) = self.reducer(&step.function, value.cell);
-        let handle = self.operator("reduce", &[&from], Reduce { plugin, window: window(step) });
+        let (plugin, _) = self.reducer(step, value.cell);
+        let handle = self.operator(
+            "reduce",
+            &[&from],
+            Reduce { plugin, window: window(step), inverse: inverse(step) },
+        );
         Ok(slid(Stream { handle, ..from }, step))
     }
 
@@ -203,9 +217,10 @@ impl Builder<'_> {
         self.steps(input, &other.pipeline)
     }
 
-    /// A plugin that combines two values that stand so in the column `v`.
-    fn reducer(&mut self, function: &str, cell: Cell) -> (String, PluginHandle) {
-        self.plugin("named_reduce", json!({ "function": function, "cell": cell }))
+    /// A plugin that combines two values that stand so in the column `v`, with the inverse of the step, if any.
+    fn reducer(&mut self, step: &StepSpec, cell: Cell) -> (String, PluginHandle) {
+        let config = json!({ "function": step.function, "inverse": step.inv, "cell": cell });
+        self.plugin("named_reduce", config)
     }
 
     fn plugin(&mut self, file: &str, config: Value) -> (String, PluginHandle) {
@@ -245,6 +260,11 @@ fn key_of(pairs: &Stream) -> Record {
 fn window(step: &StepSpec) -> Option<WindowSpec> {
     let length = Period::millis(step.window_ms?);
     Some(WindowSpec { length, slide: step.slide_ms.map(Period::millis) })
+}
+
+/// Whether the window of a step has an inverse.
+fn inverse(step: &StepSpec) -> Option<bool> {
+    step.window_ms.map(|_| step.inv.is_some())
 }
 
 /// The stream at the pace of the step's window.

@@ -3,18 +3,72 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
 use super::{PluginHandle, StreamHandle, StreamingContext};
 use crate::operator::{
-    AggregateByKey, Cogroup, Count, CountByValue, Filter, GroupByKey, How, Join, MapWithState, Reduce,
-    ReduceByKey, Repartition, StateSnapshots, Transform, Union, UpdateStateByKey, WindowOf, WindowSpec,
+    AggregateByKey, Cogroup, Count, CountByValue, Filter, GroupByKey, How, Join, MapBatches, MapWithState,
+    Reduce, ReduceByKey, Repartition, Scope, StateSnapshots, Transform, Union, UpdateStateByKey, WindowOf,
+    WindowSpec,
 };
-use crate::record::Period;
+use crate::record::{BatchTime, FunctionError, Partition, Period};
 
 /// Rows as they come.
 impl StreamingContext {
     /// Maps, filters or flat-maps with a plugin.
     pub fn transform(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
-        self.operator(name, &[from], Transform { plugin: plugin.0.clone() })
+        self.operator(name, &[from], Transform { plugin: plugin.0.clone(), scope: Scope::Rows })
+    }
+
+    /// The same with a plugin that sees as much in one call as `scope` says.
+    pub fn transform_whole(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        plugin: &PluginHandle,
+        scope: Scope,
+    ) -> StreamHandle {
+        self.operator(name, &[from], Transform { plugin: plugin.0.clone(), scope })
+    }
+
+    /// Calls a function of the program once a batch, with its time and all of its rows, as blocks in order. It answers
+    /// rows with the columns `schema`; its error stops the pipeline. What holds of plugins is up to it: the same batch
+    /// should make the same rows.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use std::time::Duration;
+    /// # use arrow::array::RecordBatch;
+    /// # use tidemill::context::StreamingContext;
+    /// # use tidemill::record::{BatchTime, line_schema};
+    /// # let mut context = StreamingContext::new("heads", Duration::from_secs(1)).unwrap();
+    /// # let lines = context.socket_text("lines", "127.0.0.1:9999");
+    /// let first_blocks = context.map_batch("heads", &lines, line_schema(), |_: BatchTime, rows: &[RecordBatch]| {
+    ///     Ok::<_, Infallible>(rows.iter().take(1).cloned().collect())
+    /// });
+    /// ```
+    pub fn map_batch<E: Into<FunctionError>>(
+        &mut self,
+        name: &str,
+        from: &StreamHandle,
+        schema: SchemaRef,
+        function: impl Fn(BatchTime, &[RecordBatch]) -> Result<Partition, E> + Send + Sync + 'static,
+    ) -> StreamHandle {
+        self.map_batches(name, &[from], schema, move |time: BatchTime, batches: &[Partition]| {
+            function(time, batches.first().map_or(&[], Vec::as_slice))
+        })
+    }
+
+    /// The same with the batches of several streams, in the order of `from`.
+    pub fn map_batches<E: Into<FunctionError>>(
+        &mut self,
+        name: &str,
+        from: &[&StreamHandle],
+        schema: SchemaRef,
+        function: impl Fn(BatchTime, &[Partition]) -> Result<Partition, E> + Send + Sync + 'static,
+    ) -> StreamHandle {
+        self.operator(name, from, MapBatches::new(from.len(), schema, function))
     }
 
     /// Keeps the rows that a plugin chooses.
@@ -47,7 +101,7 @@ impl StreamingContext {
 
     /// All rows of a batch as one, combined by a plugin.
     pub fn reduce(&mut self, name: &str, from: &StreamHandle, plugin: &PluginHandle) -> StreamHandle {
-        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: None })
+        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: None, inverse: None })
     }
 
     /// The rows of each key as one, combined by a plugin. `key` names the columns that make the key.
@@ -58,7 +112,7 @@ impl StreamingContext {
         key: &[&str],
         plugin: &PluginHandle,
     ) -> StreamHandle {
-        let reduce = ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: None };
+        let reduce = ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: None, inverse: None };
         self.operator(name, &[from], reduce)
     }
 
@@ -88,7 +142,20 @@ impl StreamingContext {
         right: &StreamHandle,
         key: &[&str],
     ) -> StreamHandle {
-        self.operator(name, &[left, right], Cogroup { key: owned(key), right_key: None })
+        self.operator(name, &[left, right], Cogroup { plugin: None, key: owned(key), right_key: None })
+    }
+
+    /// What a plugin makes of all rows of each key of two streams. The columns `key` are those of both.
+    pub fn cogroup_with(
+        &mut self,
+        name: &str,
+        left: &StreamHandle,
+        right: &StreamHandle,
+        key: &[&str],
+        plugin: &PluginHandle,
+    ) -> StreamHandle {
+        let cogroup = Cogroup { plugin: Some(plugin.0.clone()), key: owned(key), right_key: None };
+        self.operator(name, &[left, right], cogroup)
     }
 
     /// The rows of two streams that share a key, each with each; `how` says which keys are kept that only one of them
@@ -136,7 +203,7 @@ impl StreamingContext {
         plugin: &PluginHandle,
         window: WindowSpec,
     ) -> StreamHandle {
-        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: Some(window) })
+        self.operator(name, &[from], Reduce { plugin: plugin.0.clone(), window: Some(window), inverse: None })
     }
 
     /// The rows of each key of the window as one, combined by a plugin. A key is gone with its last row.
@@ -160,7 +227,8 @@ impl StreamingContext {
         plugin: &PluginHandle,
         window: WindowSpec,
     ) -> StreamHandle {
-        let reduce = ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: Some(window) };
+        let reduce =
+            ReduceByKey { plugin: plugin.0.clone(), key: owned(key), window: Some(window), inverse: None };
         self.operator(name, &[from], reduce)
     }
 

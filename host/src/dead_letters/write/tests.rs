@@ -18,6 +18,7 @@ fn letter(n: usize) -> DeadLetter {
         reason: format!("the amount is -{n}"),
         position: None,
         plugin: Some(PluginId { name: "check".to_owned(), digest: "00ff".to_owned() }),
+        input: None,
         row: json!({ "id": n }),
     }
 }

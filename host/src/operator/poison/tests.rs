@@ -6,8 +6,10 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
 use super::*;
-use crate::operator::{Factory, Opening, Operator, Output, ReduceByKey, Shape, TaskInfo, Transform, Wide};
-use crate::plugin::{NativeReducer, NativeTransformer, TransformPlan, Transformed};
+use crate::operator::{
+    AggregateByKey, Factory, Opening, Operator, Output, ReduceByKey, Scope, Shape, TaskInfo, Transform, Wide,
+};
+use crate::plugin::{NativeAggregator, NativeReducer, NativeTransformer, TransformPlan, Transformed};
 use crate::record::Interval;
 
 const TASK: TaskInfo = TaskInfo { time: BatchTime::from_millis(1000), partition: 0, batch: 1, input: 0 };
@@ -26,7 +28,8 @@ fn values(column: &ArrayRef) -> Vec<i64> {
 }
 
 /// Runs a transform of numbers that passes them on unless `fails` says of a call's numbers that it fails.
-fn transform(
+fn transform_whole(
+    scope: Scope,
     tolerance: Tolerance,
     input: &RecordBatch,
     fails: impl Fn(&[i64]) -> bool + Send + Sync + 'static,
@@ -48,6 +51,7 @@ fn transform(
     let schemas = [input.schema()];
     let opening = Opening {
         stream: "passed",
+        from: &["input".to_owned()],
         inputs: &schemas,
         plugin: Some(&plugin),
         tolerance,
@@ -56,10 +60,19 @@ fn transform(
         partitions: 8,
         state: None,
     };
-    let opened = Transform { plugin: "fussy".to_owned() }.open(&opening).unwrap();
+    let opened = Transform { plugin: "fussy".to_owned(), scope }.open(&opening).unwrap();
     let Shape::Narrow(factory) = opened.shape else { panic!("a transform is narrow") };
     let out = run(factory.as_ref(), input);
     (out, calls.load(Ordering::Relaxed))
+}
+
+/// The same where the plugin sees as many rows in a call as is fastest.
+fn transform(
+    tolerance: Tolerance,
+    input: &RecordBatch,
+    fails: impl Fn(&[i64]) -> bool + Send + Sync + 'static,
+) -> (Result<Output, OperatorError>, usize) {
+    transform_whole(Scope::Rows, tolerance, input, fails)
 }
 
 fn run(factory: &dyn Factory, input: &RecordBatch) -> Result<Output, OperatorError> {
@@ -124,6 +137,22 @@ fn rows_that_fail_only_in_company_are_parted() {
 }
 
 #[test]
+fn what_has_to_be_seen_whole_is_not_parted() {
+    let (out, _) = transform_whole(Scope::Partition, Tolerance::default(), &numbers(0..1000), |numbers| {
+        numbers.len() > 300
+    });
+    assert_eq!(
+        out.unwrap_err().to_string(),
+        "plugin `fussy`: the call failed: no such number; no row of the partition is to blame alone; mend the plugin"
+    );
+    let (out, _) = transform_whole(Scope::Partition, Tolerance::default(), &numbers(0..1000), |numbers| {
+        numbers.contains(&7)
+    });
+    let out = out.unwrap();
+    assert_eq!((dead(&out), out.blocks.len()), (vec![7], 1));
+}
+
+#[test]
 fn a_plugin_that_only_takes_rows_one_by_one_stops_the_pipeline_in_bounded_time() {
     let (out, calls) = transform(Tolerance::default(), &numbers(0..100_000), |numbers| numbers.len() > 1);
     assert!(matches!(out, Err(OperatorError::TooManyFailures { .. })));
@@ -177,6 +206,7 @@ fn sums(tolerance: Tolerance, input: &RecordBatch) -> (Arc<dyn Factory>, Arc<dyn
     let schemas = [input.schema()];
     let opening = Opening {
         stream: "sums",
+        from: &["input".to_owned()],
         inputs: &schemas,
         plugin: Some(&plugin),
         tolerance,
@@ -185,9 +215,10 @@ fn sums(tolerance: Tolerance, input: &RecordBatch) -> (Arc<dyn Factory>, Arc<dyn
         partitions: 8,
         state: None,
     };
-    let opened = ReduceByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None }
-        .open(&opening)
-        .unwrap();
+    let opened =
+        ReduceByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None, inverse: None }
+            .open(&opening)
+            .unwrap();
     match opened.shape {
         Shape::Wide(Wide { before: Some(before), after: Some(after), .. }) => (before, after),
         _ => panic!("it combines before and after an exchange"),
@@ -260,4 +291,66 @@ fn a_key_that_fails_late_takes_what_was_combined_of_it_along() {
     let letters = letters(&out);
     assert!(letters.iter().all(|(word, _)| word == "odd"));
     assert_eq!(letters.iter().map(|(_, n)| n).sum::<i64>(), 100_000 - 1);
+}
+
+/// What comes of a sum of `input` by key whose last step answers what `finish` says, and how often that was called.
+fn finished(
+    input: &RecordBatch,
+    finish: impl Fn(usize, &RecordBatch) -> Result<RecordBatch, String> + Send + Sync + 'static,
+) -> (Output, usize) {
+    let combine = |ends: &[u32], batch: &RecordBatch| {
+        let numbers = values(batch.column(0));
+        let mut start = 0;
+        let sum = |&end: &u32| {
+            numbers[std::mem::replace(&mut start, end as usize)..end as usize].iter().sum::<i64>()
+        };
+        let sums: Vec<i64> = ends.iter().map(sum).collect();
+        RecordBatch::try_new(batch.schema(), vec![Arc::new(Int64Array::from(sums))])
+            .map_err(|e| e.to_string())
+    };
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let schema = numbers([]).schema();
+    let plugin: Arc<dyn Plugin> =
+        Arc::new(NativeAggregator::new("sum", schema.clone(), schema, combine, combine, move |batch| {
+            finish(counted.fetch_add(1, Ordering::Relaxed), batch)
+        }));
+    let opening = Opening {
+        stream: "sums",
+        from: &["input".to_owned()],
+        inputs: &[input.schema()],
+        plugin: Some(&plugin),
+        tolerance: Tolerance::default(),
+        interval: second(),
+        every: 1,
+        partitions: 8,
+        state: None,
+    };
+    let op = AggregateByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None };
+    let Shape::Wide(Wide { before: Some(before), after: Some(after), .. }) = op.open(&opening).unwrap().shape
+    else {
+        panic!("it combines before and after an exchange")
+    };
+    let combined = run(before.as_ref(), input).unwrap();
+    (run(after.as_ref(), &combined.blocks[0]).unwrap(), calls.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_result_that_cannot_be_finished_is_found_by_halving_and_a_lone_one_is_tried_again() {
+    let one = pairs(&[("a", 1), ("a", 2)]);
+    let (out, calls) = finished(&one, |call, batch| match call {
+        0 => Err("it remembers something".to_owned()),
+        _ => Ok(batch.clone()),
+    });
+    assert_eq!((rows(&out.blocks), out.dead.len(), calls), (owned(&[("a", 3)]), 0, 2));
+
+    let words: Vec<String> = (0..1024).map(|i| format!("w{i}")).collect();
+    let many: Vec<(&str, i64)> = words.iter().zip(0..).map(|(word, n)| (word.as_str(), n)).collect();
+    let (out, calls) = finished(&pairs(&many), |_, batch| match values(batch.column(0)).contains(&77) {
+        true => Err("no such number".to_owned()),
+        false => Ok(batch.clone()),
+    });
+    assert_eq!((letters(&out), rows(&out.blocks).len()), (owned(&[("w77", 77)]), 1023));
+    // Twice the whole, none, two halves for each of 10 halvings, and the rest.
+    assert_eq!(calls, 2 + 1 + 2 * 10 + 1);
 }

@@ -39,6 +39,7 @@ fn kept(rows: &RecordBatch) -> TempDir {
         reason: String::new(),
         position: None,
         plugin: None,
+        input: None,
         row,
     });
     let dir = TempDir::new().unwrap();

@@ -4,7 +4,7 @@ use named::{Column, Form, Record, Step};
 use serde_json::{Value, json};
 use tidemill::operator::{AggregateByKey, Cogroup, GroupByKey, How, Join, ReduceByKey};
 
-use super::{Builder, Stream, key, key_of, slid, window};
+use super::{Builder, Stream, inverse, key, key_of, slid, window};
 use crate::Failure;
 use crate::case::StepSpec;
 
@@ -12,8 +12,8 @@ impl Builder<'_> {
     /// The values of each key combined to one.
     pub(super) fn reduce_by_key(&mut self, from: Stream, step: &StepSpec) -> Result<Stream, Failure> {
         let (from, value) = self.pairs(from)?;
-        let (plugin, _) = self.reducer(&step.function, value);
-        let reduce = ReduceByKey { plugin, key: key(), window: window(step) };
+        let (plugin, _) = self.reducer(step, value);
+        let reduce = ReduceByKey { plugin, key: key(), window: window(step), inverse: inverse(step) };
         let handle = self.operator("reduce_by_key", &[&from], reduce);
         let reduced = slid(Stream { handle, ..from }, step);
         match &step.filter {
@@ -52,7 +52,8 @@ impl Builder<'_> {
         let (left, left_value) = self.pairs(from)?;
         let other = self.other(step.other.as_ref())?;
         let (right, right_value) = self.pairs(other)?;
-        let handle = self.operator("cogroup", &[&left, &right], Cogroup { key: key(), right_key: None });
+        let handle =
+            self.operator("cogroup", &[&left, &right], Cogroup { plugin: None, key: key(), right_key: None });
         let side = |name: &str, cell| Record::Column(Column::list(name, cell));
         let values = Record::two(side("left", left_value), side("right", right_value));
         Ok(Stream { handle, record: Record::two(key_of(&left), values), ..left })
