@@ -1,6 +1,8 @@
 //! What survives a restart, through the real program: killed at any time, nothing is lost and nothing comes twice.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -245,4 +247,69 @@ fn a_log_needs_a_checkpoint() {
     let refused = project.run(&[]);
     assert_eq!(refused.code, Some(2));
     assert!(refused.error().contains("add checkpoint = \"DIRECTORY\" to [pipeline]"), "{}", refused.error());
+}
+
+/// A sender of framed numbers 1, 2, …, each its own sequence number, that goes on after each broken connection.
+fn send_framed(port: u16, last: u64) {
+    let mut safe = 0;
+    while safe < last {
+        // The program is down, or not up yet.
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
+            sleep(Duration::from_millis(5));
+            continue;
+        };
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        safe = send_until_broken(&mut stream, safe, last).max(safe);
+    }
+}
+
+/// Answers what is safe.
+fn send_until_broken(stream: &mut TcpStream, mut safe: u64, last: u64) -> u64 {
+    let mut answer = [0; 8];
+    if stream.write_all(b"TMF1\0\x04test").is_err() || stream.read_exact(&mut answer).is_err() {
+        return safe;
+    }
+    assert!(u64::from_be_bytes(answer) >= safe, "what was safe is safe no more");
+    safe = u64::from_be_bytes(answer);
+    while safe < last {
+        let mut frames = Vec::new();
+        for number in safe + 1..=(safe + 100).min(last) {
+            let payload = format!("k{},{number}", number % 10);
+            frames.extend((payload.len() as u32).to_be_bytes());
+            frames.extend(number.to_be_bytes());
+            frames.extend(payload.as_bytes());
+        }
+        if stream.write_all(&frames).is_err() || stream.read_exact(&mut answer).is_err() {
+            return safe;
+        }
+        safe = u64::from_be_bytes(answer);
+    }
+    safe
+}
+
+#[test]
+fn a_framed_sender_that_sends_again_what_is_not_safe_is_counted_exactly_once() {
+    let port = Server::nowhere().port();
+    let sources = format!(
+        "[sources.orders]\nkind = \"framed\"\naddress = \"127.0.0.1:{port}\"\nformat = \"csv\"\nschema = {{ key = \"utf8\", n = \"int64\" }}\n"
+    );
+    let (before, rest) = MANIFEST.split_once("[sources.orders]").unwrap();
+    let (_, after) = rest.split_once("[streams.sums]").unwrap();
+    let project = Project::new(&format!("{before}{sources}[streams.sums]{after}"));
+    let last_number = 40_000;
+    let sender = std::thread::spawn(move || send_framed(port, last_number));
+    let mut delays = Lines::new(7);
+    while !sender.is_finished() {
+        let mut program = project.start(&[]);
+        sleep(Duration::from_millis(150 + delays.below(250)));
+        program.kill();
+    }
+    sender.join().unwrap();
+    let mut expected = BTreeMap::new();
+    (1..=last_number).for_each(|n| *expected.entry(format!("k{}", n % 10)).or_default() += n as i64);
+    let program = project.start(&[]);
+    wait_until("all rows", || (sums(&last(&project, "totals")) == expected).then_some(()));
+    program.signal("INT");
+    assert_eq!(program.finish().code, Some(0));
+    assert_eq!(sums(&rows(&project.path("out"), "sums")), expected);
 }

@@ -45,7 +45,7 @@ impl Sink for Console {
     }
 
     fn guarantee(&self) -> &'static str {
-        "at-least-once"
+        "at least once"
     }
 
     fn open(&self, _schema: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {

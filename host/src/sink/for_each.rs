@@ -42,7 +42,7 @@ impl Sink for ForEach {
     }
 
     fn guarantee(&self) -> &'static str {
-        "at-least-once"
+        "at least once"
     }
 
     fn open(&self, _schema: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {

@@ -9,6 +9,7 @@ mod columns;
 mod csv;
 mod directory;
 mod format;
+mod framed;
 mod generate;
 mod jsonl;
 mod letters;
@@ -41,6 +42,7 @@ use crate::record::{BatchTime, DeadLetter};
 
 pub use directory::Directory;
 pub use format::Format;
+pub use framed::Framed;
 pub use generate::Generate;
 pub use letters::{LetterSource, Pick, Progress, Tally};
 pub use queue::{Queue, Take};
@@ -49,12 +51,13 @@ pub use socket::Socket;
 pub use stdin::Stdin;
 
 /// The kinds of source, as manifests name them.
-pub const KINDS: [&str; 4] = ["socket", "directory", "stdin", "generate"];
+pub const KINDS: [&str; 5] = ["socket", "framed", "directory", "stdin", "generate"];
 
 /// The source of kind `kind`, from its options in a manifest.
 pub fn from_options<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Result<Box<dyn Source>, D::Error> {
     Ok(match kind {
         "socket" => Box::new(Socket::deserialize(options)?),
+        "framed" => Box::new(Framed::deserialize(options)?),
         "directory" => Box::new(Directory::deserialize(options)?),
         "stdin" => Box::new(Stdin::deserialize(options)?),
         "generate" => Box::new(Generate::deserialize(options)?),
