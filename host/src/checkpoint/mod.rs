@@ -11,6 +11,7 @@ mod error;
 mod log;
 mod outbox;
 mod store;
+mod versions;
 
 pub use contents::{Contents, Difference, StreamContents};
 pub use epoch::{Epoch, SourcePosition};
@@ -18,3 +19,4 @@ pub use error::CheckpointError;
 pub use log::{Logged, SourceLog};
 pub use outbox::Undelivered;
 pub use store::{Checkpoint, Commit, Report, StateReport};
+pub use versions::{How, VersionChange};

@@ -215,7 +215,7 @@ impl StreamingContext {
             Some(engine) => engine,
             None => Engine::new(&EngineOptions::from_env())?,
         };
-        start(&self.pipeline, options, &engine, self.clock, self.listeners)
+        start(&Arc::new(self.pipeline), options, &engine, self.clock, self.listeners)
     }
 
     fn add_plugin(&mut self, name: &str, source: PluginSource) -> PluginHandle {

@@ -13,12 +13,13 @@ use super::measured::Measured;
 use super::options::RunOptions;
 use super::report::{BatchReport, Listener, Summary};
 use super::running::RunError;
+use super::swap::{Shared, Switch};
 use crate::batch::Clock;
 use crate::checkpoint::Undelivered;
 use crate::manifest::Pipeline;
 use crate::plan::OpenedPipeline;
 use crate::record::{BatchTime, Interval, Partition, num_rows};
-use crate::schedule::{Executor, JobResult, StagePlan};
+use crate::schedule::{Executor, JobResult};
 use crate::sink::{SinkError, Writer};
 use crate::source::{Extent, Opening};
 
@@ -30,6 +31,7 @@ pub(super) struct Driver {
     control: Control,
     inputs: Inputs,
     executor: Executor,
+    switch: Switch,
     sinks: Vec<OpenSink>,
     dead_letters: DeadLetters,
     durable: Option<Durable>,
@@ -68,13 +70,15 @@ impl Driver {
     /// Opens sinks, then sources, and starts workers.
     pub(super) fn open(
         pipeline: &Pipeline,
-        opened: &OpenedPipeline,
-        plan: StagePlan,
+        shared: &Arc<Shared>,
+        num_workers: usize,
         options: RunOptions,
         clock: Arc<dyn Clock>,
         control: Control,
         listeners: Vec<Box<dyn Listener>>,
     ) -> Result<Self, RunError> {
+        let running = shared.running();
+        let opened = running.opened();
         let start = clock.now_millis();
         let dead_letters = DeadLetters::open(pipeline)?;
         let durable = pipeline.checkpoint.as_deref();
@@ -86,9 +90,7 @@ impl Driver {
         let sink_names = sinks.iter().map(|sink| &sink.name);
         let file = options.metrics_file.as_deref();
         let measured = Measured::open(&opened.metrics, source_names, sink_names, file)?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
-        let executor = Executor::start(plan, num_workers).map_err(RunError::Thread)?;
+        let executor = Executor::start(running.version(), num_workers).map_err(RunError::Thread)?;
         let opening = Opening {
             name: String::new(),
             time: BatchTime::from_millis(start),
@@ -112,6 +114,7 @@ impl Driver {
             control,
             inputs,
             executor,
+            switch: Switch::new(Arc::clone(shared)),
             sinks,
             dead_letters,
             listeners,
@@ -246,14 +249,15 @@ impl Driver {
         let delay = self.clock.now_millis().saturating_sub(time.millis());
         let cut = self.inputs.cut(time, reach)?;
         let number = self.interval.count(self.zero, time);
-        let result =
-            self.executor.run(time, number, cut.inputs).map_err(|error| RunError::Batch { time, error })?;
+        let result = self.switch.run(&mut self.executor, time, number, cut.inputs);
+        let result = result.map_err(|error| RunError::Batch { time, error })?;
         let mut dead = cut.dead;
         dead.extend(result.dead.iter().cloned());
         self.stage(time, &result)?;
         self.dead_letters.write(time, &dead)?;
         self.commit(time, &result)?;
         self.publish(time, &result)?;
+        self.switch.settle();
         let report = BatchReport {
             time,
             num_input_rows: self.inputs.names().map(str::to_owned).zip(result.num_input_rows).collect(),

@@ -8,7 +8,7 @@ use super::running::RunError;
 use crate::checkpoint::{Checkpoint, CheckpointError, Commit, Contents, Difference, Epoch, SourcePosition};
 use crate::checkpoint::{Logged, SourceLog, StreamContents, Undelivered};
 use crate::manifest::Pipeline;
-use crate::operator::{Keeping, Shape};
+use crate::operator::Keeping;
 use crate::plan::OpenedPipeline;
 use crate::record::{BatchTime, Interval};
 
@@ -132,10 +132,7 @@ impl Durable {
 }
 
 fn keeping(opened: &OpenedPipeline) -> impl Iterator<Item = (String, Keeping)> {
-    opened.streams.iter().filter_map(|(name, stream)| match &stream.shape {
-        Shape::Wide(wide) => Some((name.clone(), wide.keeping.clone()?)),
-        Shape::Narrow(_) => None,
-    })
+    opened.streams.iter().filter_map(|(name, stream)| Some((name.clone(), stream.keeping()?.clone())))
 }
 
 fn contents(pipeline: &Pipeline, opened: &OpenedPipeline, keeping: &[(String, Keeping)]) -> Contents {

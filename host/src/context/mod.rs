@@ -14,6 +14,7 @@ mod options;
 mod replay;
 mod report;
 mod running;
+pub mod swap;
 
 pub use builder::{PluginHandle, StreamHandle, StreamingContext};
 pub use control::{Control, StopMode};

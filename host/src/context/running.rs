@@ -1,6 +1,7 @@
 //! Starting a pipeline, and what is held of it while it runs.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::driver::Driver;
 use super::measured::MetricsFileError;
 use super::options::RunOptions;
 use super::report::{Listener, Summary};
+use super::swap::{Shared, SwapError, Swapped, Swapper};
 use crate::batch::Clock;
 use crate::checkpoint::CheckpointError;
 use crate::dead_letters::LetterError;
@@ -19,7 +21,7 @@ use crate::manifest::{Fault, Pipeline};
 use crate::metrics::Metrics;
 use crate::plan::{OpenedPipeline, lay_out};
 use crate::plugin::{Engine, EngineError, STACK_BYTES};
-use crate::schedule::TaskError;
+use crate::schedule::{TaskError, Version};
 use crate::sink::SinkError;
 use crate::source::SourceError;
 
@@ -88,29 +90,39 @@ pub enum RunError {
 pub struct RunningContext {
     control: Control,
     metrics: Metrics,
+    swapper: Swapper,
     ended: Receiver<Result<Summary, RunError>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Starts `pipeline`. Nothing is left running where it fails.
 pub fn start(
-    pipeline: &Pipeline,
+    pipeline: &Arc<Pipeline>,
     options: &RunOptions,
     engine: &Engine,
     clock: Arc<dyn Clock>,
     listeners: Vec<Box<dyn Listener>>,
 ) -> Result<RunningContext, StartError> {
     let opened = OpenedPipeline::open(pipeline, engine)?;
-    let plan = lay_out(pipeline, &opened);
+    let version = Version::new(lay_out(pipeline, &opened));
     let (control, metrics) = (Control::default(), opened.metrics.clone());
-    let driver = Driver::open(pipeline, &opened, plan, options.clone(), clock, control.clone(), listeners)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
+    let swapper = Swapper {
+        pipeline: Arc::clone(pipeline),
+        engine: engine.clone(),
+        shared: Arc::new(Shared::new(opened, version)),
+        num_workers,
+    };
+    let (shared, waking) = (&swapper.shared, control.clone());
+    let driver = Driver::open(pipeline, shared, num_workers, options.clone(), clock, waking, listeners)?;
     let (end, ended) = bounded(1);
     let thread = std::thread::Builder::new().name("driver".into()).stack_size(STACK_BYTES).spawn(move || {
         // Whoever waits may have gone.
         let _ = end.send(driver.run());
     });
     let thread = thread.map_err(RunError::Thread)?;
-    Ok(RunningContext { control, metrics, ended, thread: Mutex::new(Some(thread)) })
+    Ok(RunningContext { control, metrics, swapper, ended, thread: Mutex::new(Some(thread)) })
 }
 
 impl RunningContext {
@@ -123,6 +135,17 @@ impl RunningContext {
     /// OpenMetrics.
     pub fn metrics(&self) -> Metrics {
         self.metrics.clone()
+    }
+
+    /// Lets the plugin `plugin`, or that of the stream `plugin`, run the code in `file` from the next batch on. Answers
+    /// when it is in use, or why not: then what ran goes on.
+    pub fn swap(&self, plugin: &str, file: impl Into<PathBuf>) -> Result<Swapped, SwapError> {
+        self.swapper.swap(plugin, file)
+    }
+
+    /// A handle to swap plugins from elsewhere.
+    pub fn swapper(&self) -> Swapper {
+        self.swapper.clone()
     }
 
     /// Asks it to stop; `await_termination` tells when it has.

@@ -99,7 +99,10 @@ fn open(opening: &Opening<'_>, key: &[String], calls: Calls) -> Result<Opened, O
         return Err(OperatorError::Option { key: "plugin", problem: problem.to_owned() });
     }
     let watches = matches!(calls, Calls::Touched { timeout: Some(_) });
-    let tables = Arc::new(Kept::try_new(opening.partitions, || KeyedTable::new(&state, watches))?);
+    let tables = match opening.kept() {
+        Some(tables) => tables,
+        None => Arc::new(Kept::try_new(opening.partitions, || KeyedTable::new(&state, watches))?),
+    };
     let keeping = Keeping {
         what: format!("for each key ({}) a state ({})", describe(&key_schema), describe(&state)),
         needs_every_batch: calls == Calls::EveryKey,

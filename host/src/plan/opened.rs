@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use crate::dead_letters::LetterError;
 use crate::manifest::{DeadLetterSpec, Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
 use crate::metrics::Metrics;
-use crate::operator::{Opened, Opening, OperatorError, Shape, StateView};
+use crate::operator::{Keeping, Opened, Opening, OperatorError, Shape, StateView};
 use crate::plugin::{Engine, Metered, Plugin, PluginError, PluginFailure, WasmPlugin};
 use crate::source::SourceError;
 
@@ -25,6 +25,7 @@ pub struct OpenedPipeline {
 }
 
 /// A stream whose operator accepts its inputs.
+#[derive(Clone)]
 pub struct OpenedStream {
     /// What it is made from.
     pub from: Vec<String>,
@@ -38,6 +39,16 @@ pub struct OpenedStream {
     pub keeps: bool,
     /// The state that it keeps for keys.
     pub state: Option<Arc<dyn StateView>>,
+}
+
+impl OpenedStream {
+    /// What it keeps from batch to batch, so that it can be saved.
+    pub fn keeping(&self) -> Option<&Keeping> {
+        match &self.shape {
+            Shape::Wide(wide) => wide.keeping.as_ref(),
+            Shape::Narrow(_) => None,
+        }
+    }
 }
 
 impl OpenedPipeline {
@@ -58,7 +69,7 @@ impl OpenedPipeline {
             if let NodeRef::Stream(index) = node
                 && let Some((name, stream)) = pipeline.streams.get_index(index)
             {
-                opened.add(name, stream, pipeline)?;
+                opened.add(name, stream, pipeline, None)?;
             }
         }
         for (name, output) in &pipeline.sinks {
@@ -71,12 +82,51 @@ impl OpenedPipeline {
         Ok(opened)
     }
 
+    /// The same with other code for some plugins, which goes on with what streams keep. Only what that changes is opened
+    /// anew: the streams whose plugins they are, and those that read a stream whose columns are other ones then.
+    pub fn with_plugins(
+        &self,
+        pipeline: &Pipeline,
+        plugins: &IndexMap<String, Arc<dyn Plugin>>,
+    ) -> Result<Self, Fault> {
+        let mut opened = Self {
+            plugins: self.plugins.clone(),
+            schemas: IndexMap::new(),
+            streams: IndexMap::new(),
+            metrics: self.metrics.clone(),
+        };
+        for (name, plugin) in plugins {
+            let metered = Metered::new(Arc::clone(plugin), &self.metrics);
+            opened.plugins.insert(name.clone(), Arc::new(metered));
+        }
+        let sources = self.schemas.iter().filter(|(name, _)| !self.streams.contains_key(*name));
+        opened.schemas.extend(sources.map(|(name, schema)| (name.clone(), Arc::clone(schema))));
+        for (name, running) in &self.streams {
+            let Some(stream) = pipeline.streams.get(name) else { continue };
+            let is_new = stream.op.plugin().is_some_and(|plugin| plugins.contains_key(plugin))
+                || stream.from.iter().any(|from| opened.schemas.get(from) != self.schemas.get(from));
+            if is_new {
+                opened.add(name, stream, pipeline, running.keeping())?;
+            } else if let Some(schema) = self.schemas.get(name) {
+                opened.schemas.insert(name.clone(), Arc::clone(schema));
+                opened.streams.insert(name.clone(), running.clone());
+            }
+        }
+        Ok(opened)
+    }
+
     /// How many batch intervals it is from one batch of the source or stream `name` to the next.
     pub fn every(&self, name: &str) -> u64 {
         self.streams.get(name).map_or(1, |stream| stream.every)
     }
 
-    fn add(&mut self, name: &str, stream: &Stream, pipeline: &Pipeline) -> Result<(), Fault> {
+    fn add(
+        &mut self,
+        name: &str,
+        stream: &Stream,
+        pipeline: &Pipeline,
+        kept: Option<&Keeping>,
+    ) -> Result<(), Fault> {
         let inputs: Vec<SchemaRef> =
             stream.from.iter().filter_map(|from| self.schemas.get(from).cloned()).collect();
         let plugin = stream.op.plugin().and_then(|plugin| self.plugins.get(plugin));
@@ -90,6 +140,7 @@ impl OpenedPipeline {
             every,
             partitions: pipeline.partitions.get(),
             state: stream.from.first().and_then(|from| self.streams.get(from)?.state.clone()),
+            kept,
         };
         let opened = stream.op.open(&opening).map_err(|error| fault(name, &error))?;
         let label = match stream.op.plugin() {

@@ -55,6 +55,7 @@ fn transform(
         every: 1,
         partitions: 8,
         state: None,
+        kept: None,
     };
     let opened = Transform { plugin: "fussy".to_owned() }.open(&opening).unwrap();
     let Shape::Narrow(factory) = opened.shape else { panic!("a transform is narrow") };
@@ -184,6 +185,7 @@ fn sums(tolerance: Tolerance, input: &RecordBatch) -> (Arc<dyn Factory>, Arc<dyn
         every: 1,
         partitions: 8,
         state: None,
+        kept: None,
     };
     let opened = ReduceByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None }
         .open(&opening)
