@@ -15,6 +15,7 @@ mod pure_calls;
 mod operators;
 mod keyed_operators;
 mod checkpoints;
+mod hot_swap;
 mod bad_input;
 mod bad_manifests;
 mod dead_letters;

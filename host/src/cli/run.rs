@@ -57,6 +57,7 @@ fn options(args: &RunArgs) -> RunOptions {
         workers: args.workers,
         beside: None,
         drop_state: args.drop_state.clone(),
+        new_plugins: args.new_plugins,
         metrics_file: args.metrics_file.clone(),
     }
 }

@@ -15,7 +15,7 @@ use super::report::{BatchReport, Listener, Summary};
 use super::running::RunError;
 use super::swap::{Shared, Switch};
 use crate::batch::Clock;
-use crate::checkpoint::Undelivered;
+use crate::checkpoint::{Checkpoint, Undelivered};
 use crate::manifest::Pipeline;
 use crate::plan::OpenedPipeline;
 use crate::record::{BatchTime, Interval, Partition, num_rows};
@@ -67,10 +67,12 @@ enum Phase {
 }
 
 impl Driver {
+    #[allow(clippy::too_many_arguments, reason = "all that a run is made of, passed on once")]
     /// Opens sinks, then sources, and starts workers.
     pub(super) fn open(
         pipeline: &Pipeline,
         shared: &Arc<Shared>,
+        checkpoint: Option<Checkpoint>,
         num_workers: usize,
         options: RunOptions,
         clock: Arc<dyn Clock>,
@@ -81,9 +83,12 @@ impl Driver {
         let opened = running.opened();
         let start = clock.now_millis();
         let dead_letters = DeadLetters::open(pipeline)?;
-        let durable = pipeline.checkpoint.as_deref();
-        let durable = durable.map(|path| Durable::open(path, pipeline, opened, &options.drop_state));
+        let begin = BatchTime::from_millis(start);
+        let durable = checkpoint.map(|c| Durable::open(c, pipeline, opened, &options.drop_state, begin));
         let mut durable = durable.transpose()?;
+        if let Some(durable) = &durable {
+            shared.set_history(durable.history()?);
+        }
         let mut sinks = open_sinks(pipeline, opened)?;
         durable.as_mut().map_or(Ok(()), |durable| recover(&mut sinks, durable))?;
         let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
@@ -295,7 +300,14 @@ impl Driver {
         let outbox = outputs
             .filter(|(sink, partitions)| !sink.writer.stages_outside() && has_rows(partitions))
             .map(|(sink, partitions)| (sink.name.as_str(), &sink.schema, partitions));
-        durable.commit(time, self.zero, self.inputs.positions(), outbox.collect(), is_seen)
+        durable.commit(
+            time,
+            self.zero,
+            self.inputs.positions(),
+            outbox.collect(),
+            is_seen,
+            self.switch.changes(),
+        )
     }
 
     fn publish(&mut self, time: BatchTime, result: &JobResult) -> Result<(), RunError> {

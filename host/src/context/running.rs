@@ -13,13 +13,13 @@ use super::driver::Driver;
 use super::measured::MetricsFileError;
 use super::options::RunOptions;
 use super::report::{Listener, Summary};
-use super::swap::{Shared, SwapError, Swapped, Swapper};
+use super::swap::{Shared, SwapError, Swapped, Swapper, Watch};
 use crate::batch::Clock;
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{Checkpoint, CheckpointError, CodeFolder};
 use crate::dead_letters::LetterError;
 use crate::manifest::{Fault, Pipeline};
 use crate::metrics::Metrics;
-use crate::plan::{OpenedPipeline, lay_out};
+use crate::plan::{OpenedPipeline, RanLast, lay_out};
 use crate::plugin::{Engine, EngineError, STACK_BYTES};
 use crate::schedule::{TaskError, Version};
 use crate::sink::SinkError;
@@ -91,6 +91,8 @@ pub struct RunningContext {
     control: Control,
     metrics: Metrics,
     swapper: Swapper,
+    /// Its end ends the watching of files.
+    _watch: Option<Watch>,
     ended: Receiver<Result<Summary, RunError>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -103,7 +105,16 @@ pub fn start(
     clock: Arc<dyn Clock>,
     listeners: Vec<Box<dyn Listener>>,
 ) -> Result<RunningContext, StartError> {
-    let opened = OpenedPipeline::open(pipeline, engine)?;
+    let checkpoint = pipeline.checkpoint.as_deref().map(Checkpoint::open_if_there);
+    let checkpoint = checkpoint.transpose().map_err(RunError::from)?.flatten();
+    let code = pipeline.checkpoint.as_deref().map(CodeFolder::of);
+    let ran = checkpoint.as_ref().filter(|_| !options.new_plugins).map(Checkpoint::contents);
+    let digests = ran.map(|ran| ran.plugins.clone().into_iter().collect()).unwrap_or_default();
+    let opened = OpenedPipeline::open_after(pipeline, engine, &RanLast { digests, code: code.clone() })?;
+    let checkpoint = match (checkpoint, &pipeline.checkpoint) {
+        (None, Some(path)) => Some(Checkpoint::open(path).map_err(RunError::from)?),
+        (checkpoint, _) => checkpoint,
+    };
     let version = Version::new(lay_out(pipeline, &opened));
     let (control, metrics) = (Control::default(), opened.metrics.clone());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -113,16 +124,20 @@ pub fn start(
         engine: engine.clone(),
         shared: Arc::new(Shared::new(opened, version)),
         num_workers,
+        code,
     };
     let (shared, waking) = (&swapper.shared, control.clone());
-    let driver = Driver::open(pipeline, shared, num_workers, options.clone(), clock, waking, listeners)?;
+    let driver =
+        Driver::open(pipeline, shared, checkpoint, num_workers, options.clone(), clock, waking, listeners)?;
+    swapper.forget_old();
     let (end, ended) = bounded(1);
     let thread = std::thread::Builder::new().name("driver".into()).stack_size(STACK_BYTES).spawn(move || {
         // Whoever waits may have gone.
         let _ = end.send(driver.run());
     });
     let thread = thread.map_err(RunError::Thread)?;
-    Ok(RunningContext { control, metrics, swapper, ended, thread: Mutex::new(Some(thread)) })
+    let watch = Watch::start(&swapper).map_err(RunError::Thread)?;
+    Ok(RunningContext { control, metrics, swapper, _watch: watch, ended, thread: Mutex::new(Some(thread)) })
 }
 
 impl RunningContext {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use indexmap::IndexMap;
 
+use super::versions::RanLast;
 use crate::dead_letters::LetterError;
 use crate::manifest::{DeadLetterSpec, Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
 use crate::metrics::Metrics;
 use crate::operator::{Keeping, Opened, Opening, OperatorError, Shape, StateView};
-use crate::plugin::{Engine, Metered, Plugin, PluginError, PluginFailure, WasmPlugin};
+use crate::plugin::{Engine, Metered, Plugin, PluginError, PluginFailure, PluginSpec, WasmPlugin};
 use crate::source::SourceError;
 
 /// What is known of a pipeline once it is opened.
@@ -54,11 +55,16 @@ impl OpenedStream {
 impl OpenedPipeline {
     /// Checks `pipeline`, loads its plugins, and opens every operator that an output needs.
     pub fn open(pipeline: &Pipeline, engine: &Engine) -> Result<Self, Fault> {
+        Self::open_after(pipeline, engine, &RanLast::default())
+    }
+
+    /// The same with the versions of plugins that ran last.
+    pub fn open_after(pipeline: &Pipeline, engine: &Engine, ran: &RanLast) -> Result<Self, Fault> {
         let order = check_graph(pipeline)?;
         check_ends(pipeline)?;
         let needed = pipeline.reaching_sinks();
         let metrics = Metrics::new(&pipeline.name);
-        let plugins = load(pipeline, engine, &metrics)?;
+        let plugins = load(pipeline, engine, &metrics, ran)?;
         let mut opened = Self { plugins, schemas: IndexMap::new(), streams: IndexMap::new(), metrics };
         for (index, (name, source)) in pipeline.sources.iter().enumerate() {
             if needed.contains(&NodeRef::Source(index)) {
@@ -222,16 +228,33 @@ fn key_of(failure: &PluginFailure) -> &'static str {
     }
 }
 
+/// Loads the plugin `name`, and keeps its file where versions are kept.
+fn load_one(
+    engine: &Engine,
+    name: &str,
+    spec: &PluginSpec,
+    metrics: &Metrics,
+    ran: &RanLast,
+) -> Result<WasmPlugin, PluginError> {
+    let file = ran.file_of(name, spec)?;
+    let plugin = WasmPlugin::from_file(engine, name, spec, &file, metrics)?;
+    if let Some(Err(error)) = ran.code.as_ref().map(|code| code.keep(&file)) {
+        tracing::warn!(plugin = %name, "a restart would need its file: {error}");
+    }
+    Ok(plugin)
+}
+
 fn load(
     pipeline: &Pipeline,
     engine: &Engine,
     metrics: &Metrics,
+    ran: &RanLast,
 ) -> Result<IndexMap<String, Arc<dyn Plugin>>, Fault> {
     let plugins = pipeline.plugins.iter().map(|(name, source)| {
         let plugin: Arc<dyn Plugin> = match source {
             PluginSource::Native(plugin) => Arc::clone(plugin),
             PluginSource::File(spec) => {
-                Arc::new(WasmPlugin::load(engine, name, spec, metrics).map_err(|error| {
+                Arc::new(load_one(engine, name, spec, metrics, ran).map_err(|error| {
                     let place = Place::key(format!("plugins.{name}"), key_of(&error.failure));
                     Fault::from_message(place, &error.failure.to_string())
                 })?)

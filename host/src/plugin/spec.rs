@@ -25,6 +25,9 @@ pub struct PluginSpec {
     /// call that shows in what they answer. By default only those of interpreters do, which start slowly.
     #[serde(default)]
     pub reuse: Option<bool>,
+    /// Whether a change of the file is swapped in while the pipeline runs.
+    #[serde(default)]
+    pub watch: bool,
     /// How much larger a share of the rows that it is given a new version may refuse in its first batch than the one
     /// before does, from 0 to 1, before it is rolled back; 0.1 by default.
     #[serde(default)]
@@ -56,6 +59,7 @@ impl PluginSpec {
             config: serde_json::Value::Null,
             limits: LimitsSpec::default(),
             reuse: None,
+            watch: false,
             max_reject_rise: None,
         }
     }

@@ -8,11 +8,14 @@
 
 mod fit;
 mod read;
+mod rollback;
 mod shared;
 mod swapper;
 mod switch;
 mod trial;
+mod watch;
 
+use crate::checkpoint::CheckpointError;
 use crate::plugin::PluginError;
 use crate::record::BatchTime;
 
@@ -21,6 +24,7 @@ pub use swapper::{Code, Swapper};
 
 pub(super) use shared::Shared;
 pub(super) use switch::Switch;
+pub(super) use watch::Watch;
 
 /// A plugin that was swapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +97,17 @@ pub enum SwapError {
         /// Why not, and what to do.
         problem: String,
     },
+    /// There is no version to go back to.
+    #[error("plugin `{plugin}`: {problem}")]
+    NoVersion {
+        /// The plugin.
+        plugin: String,
+        /// Why not, and what to do.
+        problem: String,
+    },
+    /// Its file can't be kept in the checkpoint, where a restart looks for it.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// It failed on its first rows.
     #[error(
         "plugin `{plugin}` was rolled back at batch {batch}, which ran again on the version before: {reason}"

@@ -50,7 +50,7 @@ pub(super) fn read(
     Ok(Candidate { plugin, spec, file })
 }
 
-fn find<'a>(pipeline: &'a Pipeline, name: &str) -> Result<(&'a str, &'a PluginSource), SwapError> {
+pub(super) fn find<'a>(pipeline: &'a Pipeline, name: &str) -> Result<(&'a str, &'a PluginSource), SwapError> {
     let of_stream = || pipeline.streams.get(name)?.op.plugin();
     let plugin = pipeline.plugins.get_key_value(name);
     let plugin = plugin.or_else(|| pipeline.plugins.get_key_value(of_stream()?));

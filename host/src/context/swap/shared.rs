@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 use indexmap::IndexMap;
 
 use super::{Fit, SwapError, Swapped};
-use crate::checkpoint::How;
+use crate::checkpoint::{How, VersionChange};
 use crate::plan::OpenedPipeline;
 use crate::record::BatchTime;
 use crate::schedule::Version;
@@ -24,6 +24,7 @@ pub(super) struct Table {
     pub(super) running: Running,
     pub(super) plugins: IndexMap<String, InUse>,
     pub(super) quarantined: HashMap<String, Quarantined>,
+    pub(super) history: Vec<VersionChange>,
     pub(super) next: Option<Next>,
     pub(super) has_ended: bool,
 }
@@ -84,12 +85,31 @@ impl Shared {
         let in_use = |digest: &str| InUse { digest: digest.to_owned(), since: None, is_on_trial: false };
         let plugins = plugins.map(|(name, plugin)| (name.clone(), in_use(&plugin.id().digest))).collect();
         let running = Running { opened: Arc::new(opened), version: Arc::new(version) };
-        let table = Table { running, plugins, quarantined: HashMap::new(), next: None, has_ended: false };
+        let table = Table {
+            running,
+            plugins,
+            quarantined: HashMap::new(),
+            history: Vec::new(),
+            next: None,
+            has_ended: false,
+        };
         Self { turn: Mutex::default(), table: Mutex::new(table) }
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of the versions that ran before.
+    pub(in crate::context) fn set_history(&self, history: Vec<VersionChange>) {
+        let mut table = self.table();
+        for change in &history {
+            if let Some(plugin) = table.plugins.get_mut(&change.plugin).filter(|p| p.digest == change.digest)
+            {
+                plugin.since = Some(change.batch_time());
+            }
+        }
+        table.history = history;
     }
 
     /// What runs.

@@ -8,10 +8,10 @@ use crossbeam_channel::bounded;
 use indexmap::IndexMap;
 
 use super::fit::{compare, streams_of};
-use super::read::{Candidate, read};
+use super::read::{Candidate, find, read};
 use super::shared::{Change, InUse, Next, Quarantined, Running, Shared};
 use super::{SwapError, Swapped};
-use crate::checkpoint::How;
+use crate::checkpoint::{CodeFolder, How, VersionChange};
 use crate::manifest::Pipeline;
 use crate::plan::lay_out;
 use crate::plugin::{Engine, Plugin, WasmPlugin};
@@ -29,6 +29,8 @@ pub struct Swapper {
     pub(in crate::context) engine: Engine,
     pub(in crate::context) shared: Arc<Shared>,
     pub(in crate::context) num_workers: usize,
+    /// Where the files of versions that ran are kept.
+    pub(in crate::context) code: Option<CodeFolder>,
 }
 
 impl Swapper {
@@ -46,6 +48,9 @@ impl Swapper {
         let running = self.shared.running();
         let (answer, answered) = bounded(1);
         let next = self.prepare(&running, &candidates, how, answer)?;
+        for candidate in &candidates {
+            self.code.as_ref().map_or(Ok(()), |code| code.keep(&candidate.file))?;
+        }
         {
             let mut table = self.shared.table();
             if table.has_ended {
@@ -64,6 +69,21 @@ impl Swapper {
     /// The version of `plugin` that was rolled back last, where another one didn't take its place since.
     pub fn quarantined(&self, plugin: &str) -> Option<Quarantined> {
         self.shared.table().quarantined.get(plugin).cloned()
+    }
+
+    /// Which versions came into use, oldest first.
+    pub fn history(&self) -> Vec<VersionChange> {
+        self.shared.table().history.clone()
+    }
+
+    /// Whether the pipeline runs no more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.shared.table().has_ended
+    }
+
+    /// The name of the plugin `name`, or of that of the stream `name`.
+    pub(super) fn plugin_of(&self, name: &str) -> Result<&str, SwapError> {
+        find(&self.pipeline, name).map(|(plugin, _)| plugin)
     }
 
     fn read(&self, plugins: &[(String, Code)]) -> Result<Vec<Candidate>, SwapError> {

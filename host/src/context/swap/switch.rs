@@ -60,18 +60,14 @@ impl Switch {
         Ok(old)
     }
 
-    /// What changed with the batch, once.
-    pub(in crate::context) fn take_changes(&mut self) -> Vec<VersionChange> {
-        std::mem::take(&mut self.changes)
-    }
-
-    /// What runs.
-    pub(in crate::context) const fn running(&self) -> &Running {
-        &self.running
+    /// What changed with the batch.
+    pub(in crate::context) fn changes(&self) -> Vec<VersionChange> {
+        self.changes.clone()
     }
 
     /// The batch is final: whoever waits is told.
     pub(in crate::context) fn settle(&mut self) {
+        self.shared.table().history.append(&mut self.changes);
         if let Some(trial) = &self.trial {
             let mut table = self.shared.table();
             for change in &trial.changes {
