@@ -20,6 +20,7 @@ mod inverse_windows;
 mod cogroups;
 mod whole_batches;
 mod last_windows;
+mod hot_swap;
 mod bad_input;
 mod bad_manifests;
 mod dead_letters;

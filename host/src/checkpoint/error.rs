@@ -65,6 +65,14 @@ pub enum CheckpointError {
         /// Why.
         error: LoadError,
     },
+    /// The file of a plugin that ran can't be kept or read.
+    #[error("checkpoint: {}, which a plugin runs: {source}", path.display())]
+    Code {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Rows could not be made bytes, or bytes rows.
     #[error("checkpoint: cannot encode rows: {0}")]
     Rows(#[from] arrow::error::ArrowError),

@@ -5,16 +5,20 @@
 //! of a batch is seen outside before its epoch is written, and a batch without an epoch never was. A checkpoint
 //! holds data and names, never code. Knows nothing of how batches run.
 
+mod code;
 mod contents;
 mod epoch;
 mod error;
 mod log;
 mod outbox;
 mod store;
+mod versions;
 
+pub use code::CodeFolder;
 pub use contents::{Contents, Difference, StreamContents};
 pub use epoch::{Epoch, SourcePosition};
 pub use error::CheckpointError;
 pub use log::{Logged, SourceLog};
 pub use outbox::Undelivered;
 pub use store::{Checkpoint, Commit, Report, StateReport};
+pub use versions::{How, VersionChange};

@@ -12,6 +12,7 @@ use super::epoch::Epoch;
 use super::error::CheckpointError;
 use super::log::{self, LogWriter, Logged, SourceLog};
 use super::outbox::{self, Undelivered};
+use super::versions::{How, VersionChange};
 use crate::operator::Keeping;
 use crate::record::{BatchTime, Partition};
 use crate::state::{Changes, PieceKey};
@@ -25,6 +26,9 @@ const FOLDER: &str = "store";
 /// How many epochs are kept for people to look at.
 const EPOCHS_KEPT: u64 = 16;
 
+/// How many changes of plugins are kept for people to look at, and to go back to.
+const CHANGES_KEPT: u64 = 1000;
+
 /// How much of what was written lately is held in memory.
 const MEMORY_BYTES: u64 = 8 << 20;
 
@@ -37,6 +41,10 @@ pub struct Checkpoint {
     state: Keyspace,
     outbox: Keyspace,
     blocks: Keyspace,
+    history: Keyspace,
+    /// The number of the next change in the history.
+    next_change: u64,
+    contents: Contents,
     logs: LogWriter,
     last: Option<Epoch>,
     /// The rows in the outbox that sinks have by now.
@@ -50,6 +58,8 @@ pub struct Commit<'a> {
     pub epoch: Epoch,
     /// What changed of what streams keep, as (stream, partition, changes).
     pub state: Vec<(&'a str, usize, Changes)>,
+    /// Plugins with other code from this batch on.
+    pub versions: Vec<VersionChange>,
     /// Rows for sinks that can't stage them outside, as (sink, schema, partitions).
     pub outbox: Vec<(&'a str, &'a SchemaRef, &'a [Partition])>,
 }
@@ -105,12 +115,17 @@ impl Checkpoint {
             epochs: open("epochs", &small)?,
             state: open("state", &large)?,
             outbox: open("outbox", &large)?,
+            history: open("history", &small)?,
+            next_change: 0,
+            contents: Contents::default(),
             last: None,
             delivered: Vec::new(),
             database,
         };
         checkpoint.check_format()?;
         checkpoint.last = checkpoint.read_epochs()?.pop();
+        checkpoint.contents = checkpoint.read_contents()?.unwrap_or_default();
+        checkpoint.next_change = checkpoint.first_free_change()?;
         Ok(checkpoint)
     }
 
@@ -120,6 +135,11 @@ impl Checkpoint {
             true => Self::open(path),
             false => Err(CheckpointError::Missing(path.to_owned())),
         }
+    }
+
+    /// Opens a checkpoint where there is one.
+    pub fn open_if_there(path: &Path) -> Result<Option<Self>, CheckpointError> {
+        path.join(FOLDER).is_dir().then(|| Self::open(path)).transpose()
     }
 
     fn check_format(&self) -> Result<(), CheckpointError> {
@@ -146,6 +166,7 @@ impl Checkpoint {
         &mut self,
         contents: &Contents,
         dropped: &[String],
+        time: BatchTime,
     ) -> Result<Vec<Difference>, CheckpointError> {
         let unfit = |problem: String, remedy: String| CheckpointError::Unfit {
             path: self.path.clone(),
@@ -188,7 +209,17 @@ impl Checkpoint {
                 Difference::Told(_) | Difference::Interval => {}
             }
         }
+        for (plugin, digest) in &contents.plugins {
+            let from = before.as_ref().and_then(|before| before.plugins.get(plugin).cloned());
+            if from.as_ref() != Some(digest) {
+                let (plugin, digest) = (plugin.clone(), digest.clone());
+                let how = How::Start;
+                let change = VersionChange { plugin, digest, from, time: time.millis(), how, reason: None };
+                self.note(&mut batch, &change);
+            }
+        }
         batch.insert(&self.about, "contents", json(contents));
+        self.contents = contents.clone();
         if let Some(last) = &self.last {
             batch.insert(&self.epochs, last.number.to_be_bytes(), json(last));
         }
@@ -285,9 +316,47 @@ impl Checkpoint {
             let key = outbox::key(commit.epoch.batch_time(), sink);
             batch.insert(&self.outbox, key, outbox::encode(schema, partitions)?);
         }
+        for change in &commit.versions {
+            self.contents.plugins.insert(change.plugin.clone(), change.digest.clone());
+            self.note(&mut batch, change);
+        }
+        if !commit.versions.is_empty() {
+            batch.insert(&self.about, "contents", json(&self.contents));
+        }
         batch.commit().map_err(self.failed("write an epoch"))?;
         self.last = Some(commit.epoch);
         Ok(())
+    }
+
+    /// What it says of the pipeline that wrote it.
+    pub const fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    /// Which versions of plugins came into use, oldest first.
+    pub fn history(&self) -> Result<Vec<VersionChange>, CheckpointError> {
+        let mut history = Vec::new();
+        for guard in self.history.iter() {
+            let bytes = guard.value().map_err(self.failed("read it"))?;
+            let change = serde_json::from_slice(&bytes);
+            history.push(change.map_err(|error| self.damaged(format!("its history is damaged: {error}")))?);
+        }
+        Ok(history)
+    }
+
+    fn first_free_change(&self) -> Result<u64, CheckpointError> {
+        let Some(last) = self.history.last_key_value() else { return Ok(0) };
+        let key = last.key().map_err(self.failed("read it"))?;
+        Ok(key.first_chunk().map_or(0, |number| u64::from_be_bytes(*number)).saturating_add(1))
+    }
+
+    /// Adds to the history, of which the oldest is left out.
+    fn note(&mut self, batch: &mut fjall::OwnedWriteBatch, change: &VersionChange) {
+        batch.insert(&self.history, self.next_change.to_be_bytes(), json(change));
+        if let Some(old) = self.next_change.checked_sub(CHANGES_KEPT) {
+            batch.remove(&self.history, old.to_be_bytes());
+        }
+        self.next_change += 1;
     }
 
     /// What is in it.

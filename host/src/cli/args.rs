@@ -187,6 +187,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME")]
     pub drop_state: Vec<String>,
 
+    /// Begin with what is in the files of plugins, rather than with the versions that ran last
+    #[arg(long)]
+    pub new_plugins: bool,
+
     /// Keep the metrics in this file, in the OpenMetrics format
     ///
     /// It is written anew, whole, at the start, after batches (once a second at most) and at the end.

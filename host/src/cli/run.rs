@@ -15,16 +15,17 @@ use crate::source::{Extent, SourceError};
 
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
     let manifest = Manifest::read(&args.manifest)?;
-    let pipeline = &manifest.pipeline;
+    let explain = manifest.explainer();
+    let pipeline = Arc::new(manifest.pipeline);
     let prints = pipeline.sinks.values().any(|output| output.sink.kind() == "console");
     let listeners: Vec<Box<dyn Listener>> = vec![Box::new(LiveListener::new(screen, prints))];
     let engine = engine()?;
-    let running = match start(&manifest.pipeline, &options(args), &engine, Arc::new(SystemClock), listeners) {
+    let running = match start(&pipeline, &options(args), &engine, Arc::new(SystemClock), listeners) {
         Ok(running) => running,
-        Err(StartError::Wrong(fault)) => return Err(End::wrong(manifest.explain(&fault))),
+        Err(StartError::Wrong(fault)) => return Err(End::wrong(explain(&fault))),
         Err(StartError::Failed(RunError::Source { name, error: SourceError::Option(problem) })) => {
             let fault = Fault::from_message(Place::item(format!("sources.{name}")), &problem);
-            return Err(End::wrong(manifest.explain(&fault)));
+            return Err(End::wrong(explain(&fault)));
         }
         Err(StartError::Failed(RunError::Checkpoint(error))) => return Err(error.into()),
         Err(error) => return Err(End::failed(error)),
@@ -56,6 +57,7 @@ fn options(args: &RunArgs) -> RunOptions {
         workers: args.workers,
         beside: None,
         drop_state: args.drop_state.clone(),
+        new_plugins: args.new_plugins,
         metrics_file: args.metrics_file.clone(),
     }
 }

@@ -269,7 +269,14 @@ impl StreamingContext {
             Some(engine) => engine,
             None => Engine::new(&EngineOptions::from_env())?,
         };
-        start_remembering(&self.pipeline, options, &engine, self.clock, self.listeners, self.remembered)
+        start_remembering(
+            &Arc::new(self.pipeline),
+            options,
+            &engine,
+            self.clock,
+            self.listeners,
+            self.remembered,
+        )
     }
 
     fn add_plugin(&mut self, name: &str, source: PluginSource) -> PluginHandle {

@@ -12,11 +12,12 @@ use super::options::RunOptions;
 use super::outputs::Outputs;
 use super::report::{BatchReport, BatchStart, BatchSubmission, Listener, Listeners, ReceiverEvent, Summary};
 use super::running::RunError;
+use super::swap::{Shared, Switch};
 use crate::batch::Clock;
+use crate::checkpoint::Checkpoint;
 use crate::manifest::Pipeline;
-use crate::plan::OpenedPipeline;
 use crate::record::{BatchTime, Interval};
-use crate::schedule::{Executor, Input, StagePlan};
+use crate::schedule::{Executor, Input};
 use crate::source::{Extent, Opening};
 
 /// Drives the batches of one pipeline, on a thread of its own.
@@ -28,6 +29,7 @@ pub(super) struct Driver {
     inputs: Inputs,
     executor: Executor,
     outputs: Outputs,
+    switch: Switch,
     dead_letters: DeadLetters,
     durable: Option<Durable>,
     listeners: Listeners,
@@ -48,30 +50,35 @@ enum Phase {
 }
 
 impl Driver {
+    #[allow(clippy::too_many_arguments, reason = "all that a run is made of, passed on once")]
     /// Opens sinks, then sources, and starts workers.
     pub(super) fn open(
         pipeline: &Pipeline,
-        opened: &OpenedPipeline,
-        plan: StagePlan,
+        shared: &Arc<Shared>,
+        checkpoint: Option<Checkpoint>,
+        num_workers: usize,
         options: RunOptions,
         clock: Arc<dyn Clock>,
         control: Control,
         listeners: Vec<Box<dyn Listener>>,
     ) -> Result<Self, RunError> {
+        let running = shared.running();
+        let opened = running.opened();
         let start = clock.now_millis();
         let dead_letters = DeadLetters::open(pipeline)?;
-        let durable = pipeline.checkpoint.as_deref();
-        let durable = durable.map(|path| Durable::open(path, pipeline, opened, &options.drop_state));
+        let begin = BatchTime::from_millis(start);
+        let durable = checkpoint.map(|c| Durable::open(c, pipeline, opened, &options.drop_state, begin));
         let mut durable = durable.transpose()?;
+        if let Some(durable) = &durable {
+            shared.set_history(durable.history()?);
+        }
         let mut outputs = Outputs::open(pipeline, opened)?;
         durable.as_mut().map_or(Ok(()), |durable| outputs.recover(durable))?;
         let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
         let file = options.metrics_file.as_deref();
         let states = opened.streams.iter().filter_map(|(name, stream)| Some((name, stream.state.as_ref()?)));
         let measured = Measured::open(&opened.metrics, source_names, outputs.names(), states, file)?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
-        let executor = Executor::start(plan, num_workers).map_err(RunError::Thread)?;
+        let executor = Executor::start(running.version(), num_workers).map_err(RunError::Thread)?;
         let opening = Opening {
             name: String::new(),
             time: BatchTime::from_millis(start),
@@ -96,6 +103,7 @@ impl Driver {
             inputs,
             executor,
             outputs,
+            switch: Switch::new(Arc::clone(shared)),
             dead_letters,
             listeners: Listeners(listeners),
             measured,
@@ -271,7 +279,7 @@ impl Driver {
         self.listeners.tell(|listener| listener.batch_started(&BatchStart { time, scheduling_delay }));
         let number = self.interval.count(self.zero, time);
         let (ran, mut dead) = match cut {
-            Some(cut) => (self.executor.run(time, number, cut.inputs), cut.dead),
+            Some(cut) => (self.switch.run(&mut self.executor, time, number, cut.inputs), cut.dead),
             None => (self.executor.run_windows(time, number), Vec::new()),
         };
         let result = ran.map_err(|error| RunError::Batch { time, error })?;
@@ -280,9 +288,11 @@ impl Driver {
         self.dead_letters.write(time, &dead)?;
         if let Some(durable) = &mut self.durable {
             let (outbox, is_seen) = self.outputs.outbox(&result.outputs);
-            durable.commit(time, self.zero, self.inputs.positions(), outbox, is_seen)?;
+            let changes = self.switch.changes();
+            durable.commit(time, self.zero, self.inputs.positions(), outbox, is_seen, changes)?;
         }
         self.outputs.publish(time, &result.outputs, self.durable.as_mut(), &mut self.listeners)?;
+        self.switch.settle();
         let report = BatchReport {
             time,
             num_input_rows: self.inputs.names().map(str::to_owned).zip(result.num_input_rows).collect(),

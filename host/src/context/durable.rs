@@ -1,14 +1,12 @@
 //! The checkpoint of a run: what is taken up at the start, and the commit of each batch.
 
-use std::path::Path;
-
 use indexmap::IndexMap;
 
 use super::running::RunError;
 use crate::checkpoint::{Checkpoint, CheckpointError, Commit, Contents, Difference, Epoch, SourcePosition};
-use crate::checkpoint::{Logged, SourceLog, StreamContents, Undelivered};
+use crate::checkpoint::{Logged, SourceLog, StreamContents, Undelivered, VersionChange};
 use crate::manifest::Pipeline;
-use crate::operator::{Keeping, Shape};
+use crate::operator::Keeping;
 use crate::plan::OpenedPipeline;
 use crate::record::{BatchTime, Interval};
 
@@ -23,14 +21,15 @@ pub(super) struct Durable {
 }
 
 impl Durable {
-    /// Opens the checkpoint of `pipeline` in `path`, and loads into `opened` what streams kept.
+    /// Takes up `checkpoint` for `pipeline`, which starts at `start`, and loads into `opened` what streams kept.
     pub(super) fn open(
-        path: &Path,
+        checkpoint: Checkpoint,
         pipeline: &Pipeline,
         opened: &OpenedPipeline,
         dropped: &[String],
+        start: BatchTime,
     ) -> Result<Self, CheckpointError> {
-        let mut checkpoint = Checkpoint::open(path)?;
+        let mut checkpoint = checkpoint;
         let keeping: Vec<(String, Keeping)> = keeping(opened).collect();
         let contents = contents(pipeline, opened, &keeping);
         let mut counts_on = true;
@@ -40,7 +39,7 @@ impl Durable {
         {
             tracing::info!(%name, "--drop-state names nothing of this pipeline");
         }
-        for difference in checkpoint.adopt(&contents, dropped)? {
+        for difference in checkpoint.adopt(&contents, dropped, start)? {
             match difference {
                 Difference::Told(text) => tracing::info!("since the checkpoint: {text}"),
                 Difference::Dropped(name) => tracing::warn!("what `{name}` kept is left behind"),
@@ -55,6 +54,11 @@ impl Durable {
             tracing::info!(epoch = epoch.number, batch = %epoch.batch_time(), "going on from the checkpoint");
         }
         Ok(Self { checkpoint, keeping, resumed, counts_on })
+    }
+
+    /// Which versions of plugins came into use, oldest first.
+    pub(super) fn history(&self) -> Result<Vec<VersionChange>, CheckpointError> {
+        self.checkpoint.history()
     }
 
     /// The log of the source `name`, and what of it no batch has taken.
@@ -110,6 +114,7 @@ impl Durable {
         sources: IndexMap<String, SourcePosition>,
         outbox: Vec<(&str, &arrow::datatypes::SchemaRef, &[crate::record::Partition])>,
         is_seen: bool,
+        versions: Vec<VersionChange>,
     ) -> Result<(), RunError> {
         let mut state = Vec::new();
         for (name, keeping) in &self.keeping {
@@ -121,21 +126,19 @@ impl Durable {
             }
         }
         let is_idle = state.is_empty()
+            && versions.is_empty()
             && !is_seen
             && self.checkpoint.last().is_some_and(|last| last.sources == sources);
         if is_idle {
             return Ok(());
         }
         let epoch = Epoch { number: 0, time: time.millis(), zero: zero.millis(), sources };
-        Ok(self.checkpoint.commit(Commit { epoch, state, outbox })?)
+        Ok(self.checkpoint.commit(Commit { epoch, state, versions, outbox })?)
     }
 }
 
 fn keeping(opened: &OpenedPipeline) -> impl Iterator<Item = (String, Keeping)> {
-    opened.streams.iter().filter_map(|(name, stream)| match &stream.shape {
-        Shape::Wide(wide) => Some((name.clone(), wide.keeping.clone()?)),
-        Shape::Narrow(_) => None,
-    })
+    opened.streams.iter().filter_map(|(name, stream)| Some((name.clone(), stream.keeping()?.clone())))
 }
 
 fn contents(pipeline: &Pipeline, opened: &OpenedPipeline, keeping: &[(String, Keeping)]) -> Contents {

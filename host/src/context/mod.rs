@@ -16,6 +16,7 @@ mod replay;
 mod report;
 mod running;
 mod slices;
+pub mod swap;
 
 pub use builder::{PluginHandle, StreamHandle, StreamingContext};
 pub use control::{Control, StopMode};

@@ -23,6 +23,8 @@ pub struct RunOptions {
     pub beside: Option<Interval>,
     /// Sources and streams of which nothing is to be taken up from the checkpoint.
     pub drop_state: Vec<String>,
+    /// Whether plugins begin with what is in their files, rather than with the versions that ran last.
+    pub new_plugins: bool,
     /// Write the metrics to this file: at the start, after batches, at most once a second, and at the end.
     pub metrics_file: Option<PathBuf>,
 }
@@ -36,6 +38,7 @@ impl Default for RunOptions {
             workers: None,
             beside: None,
             drop_state: Vec::new(),
+            new_plugins: false,
             metrics_file: None,
         }
     }

@@ -41,7 +41,7 @@ pub enum ReplayError {
 
 /// Letters of one operator that are to be replayed.
 pub struct Replay {
-    pipeline: Pipeline,
+    pipeline: Arc<Pipeline>,
     /// The interval of the pipeline that the part was taken from.
     interval: Interval,
     files: LetterFiles,
@@ -86,7 +86,7 @@ impl Replay {
         for found in Letters::open(&files.path, Some(&name))? {
             num_letters += u64::from(selection.includes(&found?));
         }
-        Ok(Self { pipeline: part, interval, files, sources, progress, num_letters })
+        Ok(Self { pipeline: Arc::new(part), interval, files, sources, progress, num_letters })
     }
 
     /// The pipeline that is to run.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -15,15 +16,16 @@ use super::measured::MetricsFileError;
 use super::options::RunOptions;
 use super::report::{Listener, Summary};
 use super::slices::{NotRemembered, Pace, Slices};
+use super::swap::{Shared, SwapError, Swapped, Swapper, Watch};
 use crate::batch::Clock;
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{Checkpoint, CheckpointError, CodeFolder};
 use crate::dead_letters::LetterError;
 use crate::manifest::{Fault, Pipeline};
 use crate::metrics::Metrics;
-use crate::plan::{OpenedPipeline, lay_out};
+use crate::plan::{OpenedPipeline, RanLast, lay_out};
 use crate::plugin::{Engine, EngineError, STACK_BYTES};
 use crate::record::BatchTime;
-use crate::schedule::TaskError;
+use crate::schedule::{TaskError, Version};
 use crate::sink::{Remember, SinkError, TimedBatch};
 use crate::source::SourceError;
 
@@ -96,6 +98,9 @@ pub enum RunError {
 pub struct RunningContext {
     control: Control,
     metrics: Metrics,
+    swapper: Swapper,
+    /// Its end ends the watching of files.
+    _watch: Option<Watch>,
     ended: Receiver<Result<Summary, RunError>>,
     /// What it ended with, once that was told.
     told: Mutex<Option<Result<Summary, String>>>,
@@ -105,7 +110,7 @@ pub struct RunningContext {
 
 /// Starts `pipeline`. Nothing is left running where it fails.
 pub fn start(
-    pipeline: &Pipeline,
+    pipeline: &Arc<Pipeline>,
     options: &RunOptions,
     engine: &Engine,
     clock: Arc<dyn Clock>,
@@ -116,18 +121,41 @@ pub fn start(
 
 /// Starts `pipeline`, in which the batches of some streams go to sinks that remember them.
 pub(super) fn start_remembering(
-    pipeline: &Pipeline,
+    pipeline: &Arc<Pipeline>,
     options: &RunOptions,
     engine: &Engine,
     clock: Arc<dyn Clock>,
     listeners: Vec<Box<dyn Listener>>,
     remembered: HashMap<String, Remember>,
 ) -> Result<RunningContext, StartError> {
-    let opened = OpenedPipeline::open(pipeline, engine)?;
-    let plan = lay_out(pipeline, &opened);
+    let checkpoint = pipeline.checkpoint.as_deref().map(Checkpoint::open_if_there);
+    let checkpoint = checkpoint.transpose().map_err(RunError::from)?.flatten();
+    let code = pipeline.checkpoint.as_deref().map(CodeFolder::of);
+    let ran = checkpoint.as_ref().filter(|_| !options.new_plugins).map(Checkpoint::contents);
+    let digests = ran.map(|ran| ran.plugins.clone().into_iter().collect()).unwrap_or_default();
+    let opened = OpenedPipeline::open_after(pipeline, engine, &RanLast { digests, code: code.clone() })?;
+    let checkpoint = match (checkpoint, &pipeline.checkpoint) {
+        (None, Some(path)) => Some(Checkpoint::open(path).map_err(RunError::from)?),
+        (checkpoint, _) => checkpoint,
+    };
+    let version = Version::new(lay_out(pipeline, &opened));
     let (control, metrics) = (Control::default(), opened.metrics.clone());
-    let driver = Driver::open(pipeline, &opened, plan, options.clone(), clock, control.clone(), listeners)?;
-    let streams = opened.schemas.keys().map(|name| (name, opened.every(name)));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let num_workers = options.workers.or(pipeline.workers).map_or(cores, usize::from);
+    let swapper = Swapper {
+        pipeline: Arc::clone(pipeline),
+        engine: engine.clone(),
+        shared: Arc::new(Shared::new(opened, version)),
+        num_workers,
+        code,
+    };
+    let (shared, waking) = (&swapper.shared, control.clone());
+    let driver =
+        Driver::open(pipeline, shared, checkpoint, num_workers, options.clone(), clock, waking, listeners)?;
+    swapper.forget_old();
+    let streams = swapper.shared.running();
+    let streams = streams.opened();
+    let streams = streams.schemas.keys().map(|name| (name, streams.every(name)));
     let slices = Slices::new(remembered, Pace::new(driver.zero(), pipeline.interval, streams));
     let (end, ended) = bounded(1);
     let thread = std::thread::Builder::new().name("driver".into()).stack_size(STACK_BYTES).spawn(move || {
@@ -135,9 +163,12 @@ pub(super) fn start_remembering(
         let _ = end.send(driver.run());
     });
     let thread = thread.map_err(RunError::Thread)?;
+    let watch = Watch::start(&swapper).map_err(RunError::Thread)?;
     Ok(RunningContext {
         control,
         metrics,
+        swapper,
+        _watch: watch,
         ended,
         told: Mutex::default(),
         thread: Mutex::new(Some(thread)),
@@ -167,6 +198,17 @@ impl RunningContext {
         to: BatchTime,
     ) -> Result<Vec<TimedBatch>, NotRemembered> {
         self.slices.of(stream, from, to)
+    }
+
+    /// Lets the plugin `plugin`, or that of the stream `plugin`, run the code in `file` from the next batch on. Answers
+    /// when it is in use, or why not: then what ran goes on.
+    pub fn swap(&self, plugin: &str, file: impl Into<PathBuf>) -> Result<Swapped, SwapError> {
+        self.swapper.swap(plugin, file)
+    }
+
+    /// A handle to swap plugins from elsewhere.
+    pub fn swapper(&self) -> Swapper {
+        self.swapper.clone()
     }
 
     /// Asks it to stop, and doesn't wait; `await_termination` tells when it has. Asking again changes nothing, but for an

@@ -17,7 +17,7 @@ use super::{
     WindowSpec, key_columns, plugin_of,
 };
 use crate::plugin::{Aggregator, Call, Plugin, PluginError, Reducer, call_bytes};
-use crate::record::{Bytes, json_rows};
+use crate::record::{Bytes, describe, json_rows};
 
 /// The options of `aggregate_by_key`.
 #[derive(Clone, Debug, Deserialize)]
@@ -52,6 +52,7 @@ impl Operator for AggregateByKey {
         let stream = opening.stream.to_owned();
         let aggregating = Arc::new(Aggregating { plugin: Arc::clone(&plugin), stream: stream.clone() });
         let Combining { before, after, again } = Combining::open(opening, key, aggregating)?;
+        let accumulators = describe(&after.output());
         let schema = with_key(&key_fields, &output);
         let blame = Arc::new(Blame::new(opening.tolerance, &stream, plugin.as_ref()));
         let finishing = |inner: Arc<dyn Factory>| -> Arc<dyn Factory> {
@@ -73,6 +74,9 @@ impl Operator for AggregateByKey {
         let window = window.resolve(opening)?;
         let mut wide = windowed(opening, window, Some(before), exchange, after, again);
         wide.after = wide.after.map(finishing);
+        if let Some(keeping) = &mut wide.keeping {
+            keeping.what.push_str(&format!(", as accumulators ({accumulators})"));
+        }
         let (shape, every) = (Shape::Wide(wide), window.pace());
         Ok(Opened { shape, every, keeps: true, ..Opened::new(opening, schema) })
     }

@@ -32,6 +32,7 @@ mod union;
 mod update_state;
 mod window;
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ use self::inverse::Inverse;
 use crate::partition::TooManyKeys;
 use crate::plugin::{Plugin, PluginError};
 use crate::record::{BatchTime, Bytes, DeadLetter, FunctionError, Interval, describe};
-use crate::state::{KeptState, StateSize};
+use crate::state::{Kept, KeptState, Save, StateSize};
 
 pub use aggregate_by_key::AggregateByKey;
 pub use cogroup::Cogroup;
@@ -165,9 +166,18 @@ pub struct Opening<'a> {
     pub partitions: usize,
     /// The state that its input keeps, where that has one.
     pub state: Option<Arc<dyn StateView>>,
+    /// What the stream keeps already, where it runs and is opened once more.
+    pub kept: Option<&'a Keeping>,
 }
 
 impl<'a> Opening<'a> {
+    /// What the stream keeps already: an operator that is opened once more goes on with it. Whoever opens it compares
+    /// what it says that it is.
+    pub(crate) fn kept<T: Save>(&self) -> Option<Arc<Kept<T>>> {
+        let state = Arc::clone(&self.kept?.state);
+        (state as Arc<dyn Any + Send + Sync>).downcast().ok()
+    }
+
     /// The schema of its first input.
     pub(crate) fn input(&self) -> Result<&'a SchemaRef, OperatorError> {
         self.inputs.first().ok_or_else(|| OperatorError::Option {
@@ -271,6 +281,7 @@ impl Opened {
 }
 
 /// How an operator runs.
+#[derive(Clone)]
 pub enum Shape {
     /// On each partition by itself.
     Narrow(Arc<dyn Factory>),
@@ -279,6 +290,7 @@ pub enum Shape {
 }
 
 /// Work with an exchange of rows in it.
+#[derive(Clone)]
 pub struct Wide {
     /// What runs on each partition before the exchange.
     pub before: Option<Arc<dyn Factory>>,

@@ -34,8 +34,12 @@ pub(super) fn sliding(
         [Field::new("parts", DataType::Int64, false), Field::new("is_whole", DataType::Boolean, false)];
     let totals: SchemaRef =
         Arc::new(Schema::new(values.iter().cloned().chain(state.map(Arc::new)).collect::<Fields>()));
-    let kept =
-        Arc::new(Kept::try_new(opening.partitions, || KeyedTable::new(&totals, false).map(Totals::new))?);
+    let kept = match opening.kept() {
+        Some(kept) => kept,
+        None => {
+            Arc::new(Kept::try_new(opening.partitions, || KeyedTable::new(&totals, false).map(Totals::new))?)
+        }
+    };
     let keeping = Some(keeping(opening, window, "a window with totals", &kept));
     let factory = SlidingFactory {
         window,

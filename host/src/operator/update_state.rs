@@ -119,7 +119,10 @@ fn open(
         return Err(OperatorError::Option { key: "plugin", problem: problem.to_owned() });
     }
     let watches = matches!(calls, Calls::Touched { timeout: Some(_) });
-    let tables = Arc::new(Kept::try_new(opening.partitions, || KeyedTable::new(&state, watches))?);
+    let tables = match opening.kept() {
+        Some(tables) => tables,
+        None => Arc::new(Kept::try_new(opening.partitions, || KeyedTable::new(&state, watches))?),
+    };
     let keeping = Keeping {
         what: format!("for each key ({}) a state ({})", describe(&key_schema), describe(&state)),
         needs_every_batch: calls == Calls::EveryKey,
@@ -127,7 +130,8 @@ fn open(
     };
     let snapshot = plan.output(state.fields().iter().cloned())?;
     let kept = Arc::new(KeptStates { key: plan.key.clone(), schema: Arc::clone(&snapshot), tables });
-    if let Some(initial) = initial {
+    // One that is opened once more has them.
+    if let Some(initial) = initial.filter(|_| opening.kept.is_none()) {
         initial.load(&kept, opening.partitions)?;
     }
     let schema = match calls {

@@ -70,7 +70,8 @@ pub(super) fn windowed(
     again: Arc<dyn Factory>,
 ) -> Wide {
     let exchange = by_key_group(exchange);
-    let kept = Arc::new(Kept::new(opening.partitions, History::default));
+    let made = || Arc::new(Kept::new(opening.partitions, History::default));
+    let kept = opening.kept().unwrap_or_else(made);
     let keeping = Some(keeping(opening, window, "a window", &kept));
     let after = Arc::new(WindowedFactory { window, after, again, kept });
     Wide { before, exchange, after: Some(after), completes: false, spread: false, keeping }
@@ -196,7 +197,7 @@ impl Operator for WindowOf {
     fn open(&self, opening: &Opening<'_>) -> Result<Opened, OperatorError> {
         let window = WindowSpec { length: self.length, slide: self.slide }.resolve(opening)?;
         let schema = Arc::clone(opening.input()?);
-        let kept = Arc::new(Kept::new(1, History::default));
+        let kept = opening.kept().unwrap_or_else(|| Arc::new(Kept::new(1, History::default)));
         let keeping = Some(keeping(opening, window, "a window", &kept));
         let after = Arc::new(RememberFactory { window, kept });
         let wide = Wide { spread: true, keeping, ..Wide::exchange(Exchange::Gather, Some(after)) };

@@ -7,8 +7,10 @@ mod build;
 mod opened;
 mod part;
 mod render;
+mod versions;
 
 pub use build::lay_out;
 pub use opened::{OpenedPipeline, OpenedStream};
 pub use part::{PartError, PartInput, Role, part_from};
 pub use render::{mermaid, text};
+pub use versions::RanLast;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use indexmap::IndexMap;
 
+use super::versions::RanLast;
 use crate::dead_letters::LetterError;
 use crate::manifest::{DeadLetterSpec, Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
 use crate::metrics::Metrics;
-use crate::operator::{Opened, Opening, OperatorError, Shape, StateView};
-use crate::plugin::{Engine, Metered, Plugin, PluginError, PluginFailure, WasmPlugin};
+use crate::operator::{Keeping, Opened, Opening, OperatorError, Shape, StateView};
+use crate::plugin::{Engine, Metered, Plugin, PluginError, PluginFailure, PluginSpec, WasmPlugin};
 use crate::source::SourceError;
 
 /// What is known of a pipeline once it is opened.
@@ -25,6 +26,7 @@ pub struct OpenedPipeline {
 }
 
 /// A stream whose operator accepts its inputs.
+#[derive(Clone)]
 pub struct OpenedStream {
     /// What it is made from.
     pub from: Vec<String>,
@@ -40,14 +42,29 @@ pub struct OpenedStream {
     pub state: Option<Arc<dyn StateView>>,
 }
 
+impl OpenedStream {
+    /// What it keeps from batch to batch, so that it can be saved.
+    pub fn keeping(&self) -> Option<&Keeping> {
+        match &self.shape {
+            Shape::Wide(wide) => wide.keeping.as_ref(),
+            Shape::Narrow(_) => None,
+        }
+    }
+}
+
 impl OpenedPipeline {
     /// Checks `pipeline`, loads its plugins, and opens every operator that an output needs.
     pub fn open(pipeline: &Pipeline, engine: &Engine) -> Result<Self, Fault> {
+        Self::open_after(pipeline, engine, &RanLast::default())
+    }
+
+    /// The same with the versions of plugins that ran last.
+    pub fn open_after(pipeline: &Pipeline, engine: &Engine, ran: &RanLast) -> Result<Self, Fault> {
         let order = check_graph(pipeline)?;
         check_ends(pipeline)?;
         let needed = pipeline.reaching_sinks();
         let metrics = Metrics::new(&pipeline.name);
-        let plugins = load(pipeline, engine, &metrics)?;
+        let plugins = load(pipeline, engine, &metrics, ran)?;
         let mut opened = Self { plugins, schemas: IndexMap::new(), streams: IndexMap::new(), metrics };
         for (index, (name, source)) in pipeline.sources.iter().enumerate() {
             if needed.contains(&NodeRef::Source(index)) {
@@ -58,7 +75,7 @@ impl OpenedPipeline {
             if let NodeRef::Stream(index) = node
                 && let Some((name, stream)) = pipeline.streams.get_index(index)
             {
-                opened.add(name, stream, pipeline)?;
+                opened.add(name, stream, pipeline, None)?;
             }
         }
         for (name, output) in &pipeline.sinks {
@@ -71,12 +88,51 @@ impl OpenedPipeline {
         Ok(opened)
     }
 
+    /// The same with other code for some plugins, which goes on with what streams keep. Only what that changes is opened
+    /// anew: the streams whose plugins they are, and those that read a stream whose columns are other ones then.
+    pub fn with_plugins(
+        &self,
+        pipeline: &Pipeline,
+        plugins: &IndexMap<String, Arc<dyn Plugin>>,
+    ) -> Result<Self, Fault> {
+        let mut opened = Self {
+            plugins: self.plugins.clone(),
+            schemas: IndexMap::new(),
+            streams: IndexMap::new(),
+            metrics: self.metrics.clone(),
+        };
+        for (name, plugin) in plugins {
+            let metered = Metered::new(Arc::clone(plugin), &self.metrics);
+            opened.plugins.insert(name.clone(), Arc::new(metered));
+        }
+        let sources = self.schemas.iter().filter(|(name, _)| !self.streams.contains_key(*name));
+        opened.schemas.extend(sources.map(|(name, schema)| (name.clone(), Arc::clone(schema))));
+        for (name, running) in &self.streams {
+            let Some(stream) = pipeline.streams.get(name) else { continue };
+            let is_new = stream.op.plugin().is_some_and(|plugin| plugins.contains_key(plugin))
+                || stream.from.iter().any(|from| opened.schemas.get(from) != self.schemas.get(from));
+            if is_new {
+                opened.add(name, stream, pipeline, running.keeping())?;
+            } else if let Some(schema) = self.schemas.get(name) {
+                opened.schemas.insert(name.clone(), Arc::clone(schema));
+                opened.streams.insert(name.clone(), running.clone());
+            }
+        }
+        Ok(opened)
+    }
+
     /// How many batch intervals it is from one batch of the source or stream `name` to the next.
     pub fn every(&self, name: &str) -> u64 {
         self.streams.get(name).map_or(1, |stream| stream.every)
     }
 
-    fn add(&mut self, name: &str, stream: &Stream, pipeline: &Pipeline) -> Result<(), Fault> {
+    fn add(
+        &mut self,
+        name: &str,
+        stream: &Stream,
+        pipeline: &Pipeline,
+        kept: Option<&Keeping>,
+    ) -> Result<(), Fault> {
         let inputs: Vec<SchemaRef> =
             stream.from.iter().filter_map(|from| self.schemas.get(from).cloned()).collect();
         let plugin = stream.op.plugin().and_then(|plugin| self.plugins.get(plugin));
@@ -91,6 +147,7 @@ impl OpenedPipeline {
             every,
             partitions: pipeline.partitions.get(),
             state: stream.from.first().and_then(|from| self.streams.get(from)?.state.clone()),
+            kept,
         };
         let opened = stream.op.open(&opening).map_err(|error| fault(name, &error))?;
         let label = match stream.op.plugin() {
@@ -172,16 +229,33 @@ fn key_of(failure: &PluginFailure) -> &'static str {
     }
 }
 
+/// Loads the plugin `name`, and keeps its file where versions are kept.
+fn load_one(
+    engine: &Engine,
+    name: &str,
+    spec: &PluginSpec,
+    metrics: &Metrics,
+    ran: &RanLast,
+) -> Result<WasmPlugin, PluginError> {
+    let file = ran.file_of(name, spec)?;
+    let plugin = WasmPlugin::from_file(engine, name, spec, &file, metrics)?;
+    if let Some(Err(error)) = ran.code.as_ref().map(|code| code.keep(&file)) {
+        tracing::warn!(plugin = %name, "a restart would need its file: {error}");
+    }
+    Ok(plugin)
+}
+
 fn load(
     pipeline: &Pipeline,
     engine: &Engine,
     metrics: &Metrics,
+    ran: &RanLast,
 ) -> Result<IndexMap<String, Arc<dyn Plugin>>, Fault> {
     let plugins = pipeline.plugins.iter().map(|(name, source)| {
         let plugin: Arc<dyn Plugin> = match source {
             PluginSource::Native(plugin) => Arc::clone(plugin),
             PluginSource::File(spec) => {
-                Arc::new(WasmPlugin::load(engine, name, spec, metrics).map_err(|error| {
+                Arc::new(load_one(engine, name, spec, metrics, ran).map_err(|error| {
                     let place = Place::key(format!("plugins.{name}"), key_of(&error.failure));
                     Fault::from_message(place, &error.failure.to_string())
                 })?)

@@ -70,6 +70,11 @@ pub enum PluginFailure {
 }
 
 impl PluginFailure {
+    /// The error of the plugin that the manifest calls `plugin`, which no stream was opened with.
+    pub(super) fn of(self, plugin: &str) -> PluginError {
+        PluginError { plugin: plugin.to_owned(), stream: None, failure: self }
+    }
+
     /// The kind of dead letter that a row becomes which alone leads to this; none where no row can be to blame.
     pub const fn blames_rows(&self) -> Option<DeadLetterKind> {
         match self {

@@ -3,13 +3,10 @@
 //! A file comes in with its place in the manifest; out comes code that any worker can instantiate, or the
 //! reason why not, before anything runs.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
 use super::aggregate::Aggregation;
@@ -18,7 +15,8 @@ use super::code;
 use super::cogroup::Cogroup;
 use super::compile::CompileError;
 use super::engine::{Engine, STACK_BYTES};
-use super::error::{Limit, PluginError, PluginFailure};
+use super::error::{PluginError, PluginFailure};
+use super::file::PluginFile;
 use super::guest::Guest;
 use super::interface::{Interface, PACKAGE};
 use super::inverse::Inversion;
@@ -64,11 +62,20 @@ impl WasmPlugin {
         spec: &PluginSpec,
         metrics: &Metrics,
     ) -> Result<Self, PluginError> {
-        let loaded = load(engine, name, spec, metrics).map_err(|failure| PluginError {
-            plugin: name.to_owned(),
-            stream: None,
-            failure,
-        })?;
+        let file = PluginFile::read(name, spec)?;
+        Self::from_file(engine, name, spec, &file, metrics)
+    }
+
+    /// Loads a plugin whose file was read.
+    pub fn from_file(
+        engine: &Engine,
+        name: &str,
+        spec: &PluginSpec,
+        file: &PluginFile,
+        metrics: &Metrics,
+    ) -> Result<Self, PluginError> {
+        let loaded = load(engine, name, spec, file, metrics);
+        let loaded = loaded.map_err(|failure| failure.of(name))?;
         Ok(Self { shared: Arc::new(loaded) })
     }
 
@@ -178,16 +185,16 @@ impl Plugin for WasmPlugin {
     }
 }
 
-fn load(engine: &Engine, name: &str, spec: &PluginSpec, metrics: &Metrics) -> Result<Loaded, PluginFailure> {
-    let bytes = read(spec)?;
-    let digest = digest(&bytes);
-    if let Some(pinned) = &spec.sha256
-        && !pinned.eq_ignore_ascii_case(&digest)
-    {
-        return Err(PluginFailure::Digest { path: spec.path.clone(), found: digest, pinned: pinned.clone() });
-    }
+fn load(
+    engine: &Engine,
+    name: &str,
+    spec: &PluginSpec,
+    file: &PluginFile,
+    metrics: &Metrics,
+) -> Result<Loaded, PluginFailure> {
+    let PluginFile { bytes, digest } = file;
     let limits = Limits::new(&spec.limits, bytes.len() as u64).map_err(PluginFailure::LimitsTooHigh)?;
-    let component = compile(engine, &spec.path, &limits, &bytes)?;
+    let component = compile(engine, &spec.path, &limits, bytes)?;
     let ty = component.component_type();
     let imports: Vec<String> = ty.imports(engine.wasm()).map(|(import, _)| import.to_owned()).collect();
     let exports: Vec<String> = ty.exports(engine.wasm()).map(|(export, _)| export.to_owned()).collect();
@@ -200,7 +207,7 @@ fn load(engine: &Engine, name: &str, spec: &PluginSpec, metrics: &Metrics) -> Re
         ))
     })?;
     Ok(Loaded {
-        id: PluginId { name: name.to_owned(), digest },
+        id: PluginId { name: name.to_owned(), digest: digest.clone() },
         config: spec.config.to_string(),
         limits,
         engine: engine.clone(),
@@ -211,19 +218,6 @@ fn load(engine: &Engine, name: &str, spec: &PluginSpec, metrics: &Metrics) -> Re
         imports,
         file_bytes: bytes.len(),
     })
-}
-
-fn read(spec: &PluginSpec) -> Result<Vec<u8>, PluginFailure> {
-    let failed = |source| PluginFailure::File { path: spec.path.clone(), source };
-    let most = Limits::new(&spec.limits, 0).map_err(PluginFailure::LimitsTooHigh)?.file;
-    let mut bytes = Vec::new();
-    let file = File::open(&spec.path).map_err(failed)?;
-    file.take(most.0.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > most.0 { Err(PluginFailure::Limit(Limit::File(most))) } else { Ok(bytes) }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn compile(engine: &Engine, path: &Path, limits: &Limits, bytes: &[u8]) -> Result<Component, PluginFailure> {

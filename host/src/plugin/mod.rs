@@ -16,6 +16,7 @@ mod compile;
 mod convert;
 mod engine;
 mod error;
+mod file;
 mod guest;
 mod instance;
 mod interface;
@@ -47,6 +48,7 @@ pub use compile::{CompileRequest, Compiler, compile_plugin};
 pub use convert::call_bytes;
 pub use engine::{Engine, EngineError, EngineOptions, STACK_BYTES};
 pub use error::{Limit, PluginError, PluginFailure};
+pub use file::PluginFile;
 pub use guest::Call;
 pub use interface::Interface;
 pub use keyed::{Aggregator, CogroupInput, Cogrouper, Inverter, KeyedRows, UpdateInput, Updated, Updater};
@@ -54,7 +56,7 @@ pub use limits::{Limits, LimitsSpec, MAXIMUM};
 pub use load::WasmPlugin;
 pub use metered::Metered;
 pub use native::{NativeAggregator, NativeCogrouper, NativeReducer, NativeTransformer, NativeUpdater};
-pub use spec::PluginSpec;
+pub use spec::{PluginSpec, Share};
 
 /// Code that operators call, ready to be opened by any number of workers.
 pub trait Plugin: Debug + Send + Sync {

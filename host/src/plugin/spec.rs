@@ -25,6 +25,29 @@ pub struct PluginSpec {
     /// call that shows in what they answer. By default only those of interpreters do, which start slowly.
     #[serde(default)]
     pub reuse: Option<bool>,
+    /// Whether a change of the file is swapped in while the pipeline runs.
+    #[serde(default)]
+    pub watch: bool,
+    /// How much larger a share of the rows that it is given a new version may refuse in its first batch than the one
+    /// before does, from 0 to 1, before it is rolled back; 0.1 by default.
+    #[serde(default)]
+    pub max_reject_rise: Option<Share>,
+}
+
+/// A share of a whole, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Share(pub f64);
+
+impl TryFrom<f64> for Share {
+    type Error = String;
+
+    fn try_from(share: f64) -> Result<Self, String> {
+        match (0.0..=1.0).contains(&share) {
+            true => Ok(Self(share)),
+            false => Err(format!("{share} is no share; write a number from 0 to 1")),
+        }
+    }
 }
 
 impl PluginSpec {
@@ -36,6 +59,8 @@ impl PluginSpec {
             config: serde_json::Value::Null,
             limits: LimitsSpec::default(),
             reuse: None,
+            watch: false,
+            max_reject_rise: None,
         }
     }
 

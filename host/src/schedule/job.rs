@@ -1,10 +1,12 @@
 //! A job: all stages of a plan for one batch, wave after wave of tasks.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::pool::{Pool, Task};
 use super::stage::{Origin, Port, StagePlan, is_due};
 use super::task::{Input, TaskError, TaskOrder, TaskOutput};
+use super::version::Version;
 use crate::operator::{Exchange, TaskInfo};
 use crate::partition::{Buckets, cut, cut_into, merge_buckets};
 use crate::record::{BatchTime, DeadLetter, Partition};
@@ -21,19 +23,26 @@ pub struct JobResult {
     pub dead: Vec<DeadLetter>,
     /// How many rows came in from each input.
     pub num_input_rows: Vec<usize>,
+    /// How many rows the operators of streams were given, by the stream; of one that works on both sides of an exchange,
+    /// the larger number.
+    pub num_stream_rows: HashMap<String, usize>,
 }
 
 /// Runs jobs, one at a time.
 pub struct Executor {
-    plan: Arc<StagePlan>,
+    version: Arc<Version>,
     pool: Pool,
 }
 
 impl Executor {
     /// Starts `num_workers` workers, of which the thread that calls `run` is one.
-    pub fn start(plan: StagePlan, num_workers: usize) -> std::io::Result<Self> {
-        let plan = Arc::new(plan);
-        Ok(Self { pool: Pool::start(&plan, num_workers.max(1))?, plan })
+    pub fn start(version: &Arc<Version>, num_workers: usize) -> std::io::Result<Self> {
+        Ok(Self { pool: Pool::start(version, num_workers.max(1))?, version: Arc::clone(version) })
+    }
+
+    /// Runs batches by `version` from now on.
+    pub fn switch(&mut self, version: &Arc<Version>) {
+        self.version = Arc::clone(version);
     }
 
     /// Runs batch number `batch`, counted from 1, of time `time`. `inputs` stand in the order of the plan's inputs.
@@ -48,7 +57,7 @@ impl Executor {
 
     /// The batch with which each output behind a window has put out what came up to batch `batch`.
     pub fn last_windows(&self, batch: u64) -> u64 {
-        self.plan.last_windows(batch)
+        self.version.plan.last_windows(batch)
     }
 
     /// Runs a batch without rows for those outputs alone.
@@ -63,10 +72,11 @@ impl Executor {
         inputs: Vec<StageInput>,
         part: Part,
     ) -> Result<JobResult, TaskError> {
-        let plan = Arc::clone(&self.plan);
+        let version = Arc::clone(&self.version);
+        let plan = &version.plan;
         let is_wanted = |every: &u64| (part == Part::All || *every > 1) && is_due(batch, *every);
         let mut job = Job {
-            plan: &plan,
+            plan,
             batch,
             inputs,
             needed: match part {
@@ -78,6 +88,7 @@ impl Executor {
                 outputs: plan.outputs.iter().map(|every| is_wanted(every).then(Vec::new)).collect(),
                 dead: Vec::new(),
                 num_input_rows: vec![0; plan.num_inputs],
+                num_stream_rows: HashMap::new(),
             },
         };
         loop {
@@ -86,7 +97,7 @@ impl Executor {
                 return Ok(job.result);
             }
             let (tasks, sizes) = job.tasks(&wave, time);
-            let mut outputs = self.pool.run(tasks)?.into_iter();
+            let mut outputs = self.pool.run(&version, tasks)?.into_iter();
             for (stage, size) in wave.into_iter().zip(sizes) {
                 job.complete(stage, outputs.by_ref().take(size).collect());
             }
@@ -218,6 +229,13 @@ impl Job<'_> {
         }
         let mut ports: Vec<Vec<Buckets>> =
             stage.ports.iter().map(|_| Vec::with_capacity(tasks.len())).collect();
+        for (index, node) in stage.nodes.iter().enumerate() {
+            let num_rows: usize = tasks.iter().filter_map(|task| task.num_node_rows.get(index)).sum();
+            match self.result.num_stream_rows.get_mut(&node.stream) {
+                Some(most) => *most = num_rows.max(*most),
+                None => drop(self.result.num_stream_rows.insert(node.stream.clone(), num_rows)),
+            }
+        }
         for task in tasks {
             self.result.dead.extend(task.dead);
             ports.iter_mut().zip(task.ports).for_each(|(port, buckets)| port.push(buckets));

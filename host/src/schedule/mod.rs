@@ -9,7 +9,9 @@ mod job;
 mod pool;
 mod stage;
 mod task;
+mod version;
 
 pub use job::{Executor, JobResult, StageInput};
 pub use stage::{Node, Origin, Port, Stage, StagePlan, Target};
 pub use task::{Input, TaskError};
+pub use version::Version;

@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::stage::StagePlan;
 use super::task::{Input, Runner, TaskError, TaskOrder, TaskOutput};
+use super::version::{Spare, Version, is_kept};
 use crate::plugin::STACK_BYTES;
 use crate::record::panic_text;
 
@@ -21,7 +21,7 @@ pub(super) struct Task {
     pub(super) input: Input,
 }
 
-/// Workers for one plan.
+/// Workers.
 pub(super) struct Pool {
     own: Worker,
     queue: Option<Sender<Ticket>>,
@@ -30,6 +30,7 @@ pub(super) struct Pool {
 }
 
 struct Ticket {
+    version: Arc<Version>,
     index: usize,
     task: Task,
     done: Sender<(usize, Result<TaskOutput, TaskError>)>,
@@ -37,11 +38,11 @@ struct Ticket {
 
 impl Pool {
     /// Starts `num_workers` workers, of which the caller is one.
-    pub(super) fn start(plan: &Arc<StagePlan>, num_workers: usize) -> std::io::Result<Self> {
+    pub(super) fn start(version: &Arc<Version>, num_workers: usize) -> std::io::Result<Self> {
         // Holds the tasks of one wave at most; `run` waits for them all.
         let (queue, waiting) = unbounded::<Ticket>();
         let threads = (1..num_workers).map(|number| {
-            let (mut worker, waiting) = (Worker::new(plan), waiting.clone());
+            let (mut worker, waiting) = (Worker::new(version), waiting.clone());
             std::thread::Builder::new().name(format!("worker-{number}")).stack_size(STACK_BYTES).spawn(
                 move || {
                     waiting.iter().for_each(|ticket| worker.serve(ticket));
@@ -49,23 +50,27 @@ impl Pool {
             )
         });
         let threads = threads.collect::<Result<_, _>>()?;
-        Ok(Self { own: Worker::new(plan), queue: Some(queue), waiting, threads })
+        Ok(Self { own: Worker::new(version), queue: Some(queue), waiting, threads })
     }
 
-    /// Runs `tasks`; the results stand in the order of the tasks.
-    pub(super) fn run(&mut self, tasks: Vec<Task>) -> Result<Vec<TaskOutput>, TaskError> {
+    /// Runs `tasks` of `version`; the results stand in the order of the tasks.
+    pub(super) fn run(
+        &mut self,
+        version: &Arc<Version>,
+        tasks: Vec<Task>,
+    ) -> Result<Vec<TaskOutput>, TaskError> {
         let num_rows: Option<usize> = tasks.iter().map(|task| task.input.num_rows()).sum();
         let is_small = num_rows.is_some_and(|rows| rows < MIN_SHARED_ROWS);
         let Some(queue) =
             self.queue.as_ref().filter(|_| !is_small && tasks.len() > 1 && !self.threads.is_empty())
         else {
-            return tasks.into_iter().map(|task| self.own.run(&task)).collect();
+            return tasks.into_iter().map(|task| self.own.run(version, &task)).collect();
         };
         let num_tasks = tasks.len();
         let (done, results) = bounded(num_tasks);
         for (index, task) in tasks.into_iter().enumerate() {
             // The receiving end is ours, so it is there.
-            let _ = queue.send(Ticket { index, task, done: done.clone() });
+            let _ = queue.send(Ticket { version: Arc::clone(version), index, task, done: done.clone() });
         }
         drop(done);
         while let Ok(ticket) = self.waiting.try_recv() {
@@ -91,33 +96,63 @@ impl Drop for Pool {
 
 /// The operators of one worker, by stage, made when they are first needed.
 struct Worker {
-    plan: Arc<StagePlan>,
+    version: Arc<Version>,
     runners: Vec<Option<Runner>>,
+    /// What is made, and in none of the runners.
+    spare: Spare,
 }
 
 impl Worker {
-    fn new(plan: &Arc<StagePlan>) -> Self {
-        Self { plan: Arc::clone(plan), runners: plan.stages.iter().map(|_| None).collect() }
+    fn new(version: &Arc<Version>) -> Self {
+        let runners = version.plan.stages.iter().map(|_| None).collect();
+        Self { version: Arc::clone(version), runners, spare: version.none() }
+    }
+
+    /// Works by `version` from now on. What it shares with the one before is kept.
+    fn switch(&mut self, version: &Arc<Version>) {
+        if Arc::ptr_eq(&self.version, version) {
+            return;
+        }
+        let old = std::mem::replace(&mut self.version, Arc::clone(version));
+        let kept = std::mem::replace(&mut self.spare, version.take_ready());
+        let runners = version.plan.stages.iter().map(|_| None).collect();
+        let runners = std::mem::replace(&mut self.runners, runners);
+        let made = runners.into_iter().zip(kept).map(|(runner, spare)| match runner {
+            Some(runner) => runner.into_processes().into_iter().map(Some).collect(),
+            None => spare,
+        });
+        for ((stage, spare), (index, made)) in
+            version.plan.stages.iter().zip(&mut self.spare).zip(made.enumerate())
+        {
+            for (node, (place, process)) in spare.iter_mut().zip(made).enumerate() {
+                if is_kept(old.plan.stages.get(index), stage, node) {
+                    *place = process;
+                }
+            }
+        }
     }
 
     fn serve(&mut self, ticket: Ticket) {
-        let output = self.run(&ticket.task);
+        let output = self.run(&ticket.version, &ticket.task);
         // Whoever asked may have gone.
         let _ = ticket.done.send((ticket.index, output));
     }
 
     /// Runs a task. After an error the stage's operators are made anew, since what they hold is unknown.
-    fn run(&mut self, task: &Task) -> Result<TaskOutput, TaskError> {
-        let plan = Arc::clone(&self.plan);
-        let (Some(stage), Some(place)) = (plan.stages.get(task.stage), self.runners.get_mut(task.stage))
-        else {
+    fn run(&mut self, version: &Arc<Version>, task: &Task) -> Result<TaskOutput, TaskError> {
+        self.switch(version);
+        let (Some(stage), Some(place), Some(spare)) = (
+            version.plan.stages.get(task.stage),
+            self.runners.get_mut(task.stage),
+            self.spare.get_mut(task.stage),
+        ) else {
             return Err(TaskError::Panic(format!("there is no stage {}", task.stage)));
         };
         let kept = place.take();
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let mut runner = match kept {
                 Some(runner) => runner,
-                None => Runner::new(stage)?,
+                None => Runner::new(stage, spare)?,
             };
             runner.run(stage, &task.order, &task.input).map(|output| (runner, output))
         }));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::FieldRef;
 
-use crate::operator::{Exchange, Factory};
+use super::task::TaskError;
+use crate::operator::{Exchange, Factory, Process};
 
 /// All that runs for a batch, in an order in which each stage's inputs are made by stages before it.
 pub struct StagePlan {
@@ -56,6 +57,14 @@ pub struct Node {
     pub every: u64,
     /// Whether it only completes what partitions hold in part, so that a lone partition can go past it.
     pub completes: bool,
+}
+
+impl Node {
+    /// Makes its work for a worker.
+    pub(super) fn make(&self) -> Result<Box<dyn Process>, TaskError> {
+        let failed = |error| TaskError::Operator { stream: self.stream.clone(), error: Box::new(error) };
+        self.factory.make().map_err(failed)
+    }
 }
 
 /// Who gets rows within a stage.

@@ -63,6 +63,8 @@ pub(super) struct TaskOutput {
     pub(super) dead: Vec<DeadLetter>,
     /// How many rows came in.
     pub(super) num_rows: usize,
+    /// How many rows each node was given.
+    pub(super) num_node_rows: Vec<usize>,
 }
 
 /// What a task is told beside its input.
@@ -84,11 +86,13 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    pub(super) fn new(stage: &Stage) -> Result<Self, TaskError> {
-        let processes = stage.nodes.iter().map(|node| {
-            node.factory
-                .make()
-                .map_err(|error| TaskError::Operator { stream: node.stream.clone(), error: Box::new(error) })
+    /// Takes what is made already from `spare`, and makes the rest.
+    pub(super) fn new(stage: &Stage, spare: &mut [Option<Box<dyn Process>>]) -> Result<Self, TaskError> {
+        let processes = stage.nodes.iter().enumerate().map(|(index, node)| {
+            match spare.get_mut(index).and_then(Option::take) {
+                Some(process) => Ok(process),
+                None => node.make(),
+            }
         });
         let encoders = stage.ports.iter().map(|port| match port {
             Port::Bucket { fields, .. } => KeyEncoder::new(fields).map(Some),
@@ -98,6 +102,11 @@ impl Runner {
             processes: processes.collect::<Result<_, _>>()?,
             encoders: encoders.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The work of each node.
+    pub(super) fn into_processes(self) -> Vec<Box<dyn Process>> {
+        self.processes
     }
 
     /// Runs the stage on `input`.
@@ -115,16 +124,17 @@ impl Runner {
             blocks: vec![Partition::new(); stage.ports.len()],
             dead: Vec::new(),
             num_rows: 0,
+            num_node_rows: vec![0; stage.nodes.len()],
         };
         flow.read(input)?;
         flow.finish()?;
-        let Flow { blocks, dead, num_rows, .. } = flow;
+        let Flow { blocks, dead, num_rows, num_node_rows, .. } = flow;
         let ports = stage.ports.iter().zip(&self.encoders).zip(blocks);
         let ports = ports.map(|((port, encoder), blocks)| match (port, encoder) {
             (Port::Bucket { key, fixed, .. }, Some(encoder)) => bucket(&blocks, key, *fixed, encoder, order),
             _ => Ok(vec![blocks]),
         });
-        Ok(TaskOutput { ports: ports.collect::<Result<_, _>>()?, dead, num_rows })
+        Ok(TaskOutput { ports: ports.collect::<Result<_, _>>()?, dead, num_rows, num_node_rows })
     }
 }
 
@@ -158,6 +168,7 @@ struct Flow<'a> {
     blocks: Vec<Partition>,
     dead: Vec<DeadLetter>,
     num_rows: usize,
+    num_node_rows: Vec<usize>,
 }
 
 impl Flow<'_> {
@@ -211,6 +222,7 @@ impl Flow<'_> {
 
     fn offer(&mut self, index: usize, block: &RecordBatch) -> Result<(), TaskError> {
         let stage = self.stage;
+        self.num_node_rows.get_mut(index).into_iter().for_each(|rows| *rows += block.num_rows());
         match stage.nodes.get(index) {
             Some(node) if node.completes && self.order.is_complete => self.send(&node.to, block),
             _ => self.work(index, |process, info, out| process.process(block, info, out)),

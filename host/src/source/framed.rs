@@ -170,6 +170,14 @@ struct Shared {
     connected: Mutex<HashSet<String>>,
 }
 
+/// Frames that are made one block.
+struct Group {
+    /// Their highest sequence number.
+    reached: u64,
+    /// Their payloads, a line end behind each; none where all were there before.
+    payloads: Option<Vec<u8>>,
+}
+
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 enum End {
@@ -282,7 +290,7 @@ impl Shared {
                     }
                 };
             }
-            while let Some((reached, payloads)) = self.group(&mut buffer, safe)? {
+            while let Some(Group { reached, payloads }) = self.group(&mut buffer, safe)? {
                 if let Some(payloads) = payloads {
                     let block = self.block(&payloads, peer)?;
                     outlet.put_from(block, sender, reached).await.map_err(|_| End::Closed)?;
@@ -293,9 +301,8 @@ impl Shared {
         }
     }
 
-    /// Takes whole frames off the front of `buffer`: the highest sequence number, and the payloads of those above
-    /// `safe`, a line end behind each. None where no frame is whole.
-    fn group(&self, buffer: &mut BytesMut, safe: u64) -> Result<Option<(u64, Option<Vec<u8>>)>, End> {
+    /// Takes whole frames off the front of `buffer`, those above `safe` with their payloads. None where no frame is whole.
+    fn group(&self, buffer: &mut BytesMut, safe: u64) -> Result<Option<Group>, End> {
         let (mut reached, mut payloads) = (None::<u64>, Vec::new());
         let mut is_new = false;
         while payloads.len() < GROUP_BYTES {
@@ -328,7 +335,7 @@ impl Shared {
             }
             reached = Some(sequence);
         }
-        Ok(reached.map(|reached| (reached, is_new.then_some(payloads))))
+        Ok(reached.map(|reached| Group { reached, payloads: is_new.then_some(payloads) }))
     }
 
     /// The records of payloads as one block, so that all of them are logged or none.

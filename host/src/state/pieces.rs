@@ -4,6 +4,8 @@
 //! pieces that are left, in the order of their keys, make what was kept again, exactly: also what can't be seen at
 //! once, such as the order in which keys come out.
 
+use std::any::Any;
+
 use arrow::error::ArrowError;
 
 use super::Kept;
@@ -54,7 +56,7 @@ pub enum LoadError {
 }
 
 /// Something kept for one partition that can be saved in pieces.
-pub trait Save: Send {
+pub trait Save: Send + 'static {
     /// What changed since the last call, up to the batch of time `time`.
     fn changes(&mut self, time: BatchTime) -> Result<Changes, ArrowError>;
 
@@ -66,7 +68,7 @@ pub trait Save: Send {
 }
 
 /// What an operator keeps, partition by partition, whatever it is.
-pub trait KeptState: Send + Sync {
+pub trait KeptState: Any + Send + Sync {
     /// How many partitions it has.
     fn num_partitions(&self) -> usize;
 

@@ -62,6 +62,16 @@ pub struct History {
     entries: VecDeque<Entry>,
     /// The first and last batches of the entries that were saved.
     saved: BTreeMap<u64, u64>,
+    /// What the last batch replaced, to be put back where it runs again.
+    undo: Undo,
+}
+
+/// What a batch replaced.
+#[derive(Default)]
+struct Undo {
+    number: u64,
+    /// The entries, oldest first.
+    replaced: Vec<Entry>,
 }
 
 /// What came in some batches one after the other.
@@ -83,8 +93,17 @@ pub struct Turn {
 }
 
 impl History {
-    /// Adds what came in a batch. A batch that runs again replaces what it left before.
+    /// Adds what came in a batch. A batch that runs again replaces what it left before, and makes its panes anew.
     pub fn add(&mut self, window: Window, number: u64, blocks: Vec<RecordBatch>) {
+        let undo = std::mem::replace(&mut self.undo, Undo { number, replaced: Vec::new() });
+        if let (true, Some(first)) = (undo.number == number, undo.replaced.first().map(|entry| entry.first)) {
+            let place = self.entries.partition_point(|entry| entry.first < first);
+            // Gone where no window needs it any more.
+            if self.entries.get(place).is_some_and(|entry| entry.first == first) {
+                let later = self.entries.split_off(place).into_iter().skip(1).collect::<Vec<_>>();
+                self.entries.extend(undo.replaced.into_iter().chain(later));
+            }
+        }
         while self.entries.back().is_some_and(|entry| entry.first >= number) {
             self.entries.pop_back();
         }
@@ -154,7 +173,7 @@ impl History {
     pub fn replace(&mut self, entry: Entry) {
         let start = self.entries.partition_point(|other| other.last < entry.first);
         let later = self.entries.split_off(self.entries.partition_point(|other| other.last <= entry.last));
-        self.entries.truncate(start);
+        self.undo.replaced = self.entries.split_off(start).into();
         self.entries.push_back(entry);
         self.entries.extend(later);
     }
@@ -281,5 +300,23 @@ mod tests {
             history.add(window, number, block(number));
         }
         assert_eq!(numbers(&history.window(window, 4).unwrap()), [2, 3, 4]);
+    }
+
+    #[test]
+    fn a_batch_that_runs_again_makes_its_pane_of_what_came() {
+        let (window, mut history) = (Window { length: 8, slide: 4, every: 1 }, History::default());
+        for number in 1..=3 {
+            history.add(window, number, block(number));
+        }
+        for made_by in [70, 80] {
+            history.add(window, 4, block(4));
+            let entry = history.waiting(window, 4).unwrap();
+            assert_eq!(numbers(&entry.blocks), [1, 2, 3]);
+            history.replace(Entry { blocks: block(made_by), ..entry });
+            assert_eq!(numbers(&history.window(window, 4).unwrap()), [made_by as i64, 4]);
+        }
+        history.add(window, 5, block(5));
+        history.add(window, 5, block(5));
+        assert_eq!(history.entries.iter().map(|entry| entry.first).collect::<Vec<_>>(), [1, 4, 5]);
     }
 }

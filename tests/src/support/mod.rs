@@ -8,6 +8,7 @@ mod program;
 mod project;
 mod server;
 mod text;
+mod versions;
 
 pub use console::{printed, totals};
 pub use kept::{Batches, Kept, shown};
@@ -17,6 +18,7 @@ pub use program::{Finished, PROGRAM, Program, cache_folder};
 pub use project::Project;
 pub use server::Server;
 pub use text::{Lines, count, counted_rows};
+pub use versions::{renamed, version};
 
 use std::time::{Duration, Instant};
 

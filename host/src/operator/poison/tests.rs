@@ -59,6 +59,7 @@ fn transform_whole(
         every: 1,
         partitions: 8,
         state: None,
+        kept: None,
     };
     let opened = Transform { plugin: "fussy".to_owned(), scope }.open(&opening).unwrap();
     let Shape::Narrow(factory) = opened.shape else { panic!("a transform is narrow") };
@@ -214,6 +215,7 @@ fn sums(tolerance: Tolerance, input: &RecordBatch) -> (Arc<dyn Factory>, Arc<dyn
         every: 1,
         partitions: 8,
         state: None,
+        kept: None,
     };
     let opened =
         ReduceByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None, inverse: None }

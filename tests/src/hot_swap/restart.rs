@@ -1,0 +1,161 @@
+//! Restarts: the version that ran runs again, whatever became of its file, and can be taken back.
+
+use tidemill::context::StreamingContext;
+use tidemill::manifest::Pipeline;
+use tidemill::record::Interval;
+
+use super::super::support::{Finished, Project, version};
+use super::*;
+
+const MANIFEST: &str = r#"
+[pipeline]
+name = "again"
+batch_interval = "20ms"
+checkpoint = "checkpoint"
+[plugins.say]
+path = "say.wasm"
+[sources.lines]
+kind = "stdin"
+[streams.said]
+op = "transform"
+from = "lines"
+plugin = "say"
+[sinks.screen]
+kind = "console"
+from = "said"
+skip_empty = true
+"#;
+
+/// Runs `project` on one line.
+#[track_caller]
+fn say(project: &Project, line: &str, options: &[&str]) -> Finished {
+    let mut program = project.start(options);
+    program.write(format!("{line}\n"));
+    let finished = program.finish();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    finished
+}
+
+#[test]
+fn a_restart_comes_back_on_the_version_that_ran() {
+    let project = Project::new(MANIFEST);
+    project.write("say.wasm", version("versioned", "one"));
+    assert!(say(&project, "a", &[]).stdout.contains("one a"));
+
+    project.write("say.wasm", version("versioned", "two"));
+    let second = say(&project, "b", &[]);
+    assert!(second.stdout.contains("one b"), "{}", second.stdout);
+    assert_eq!(second.num_logged("which ran last"), 1, "{}", second.stderr);
+
+    let third = say(&project, "c", &["--new-plugins"]);
+    assert!(third.stdout.contains("two c"), "{}", third.stdout);
+    assert_eq!(third.num_logged("which ran last"), 0, "{}", third.stderr);
+
+    project.write("say.wasm", "no plugin at all");
+    assert!(say(&project, "d", &[]).stdout.contains("two d"));
+    std::fs::remove_file(project.path("say.wasm")).unwrap();
+    let fifth = say(&project, "e", &[]);
+    assert!(fifth.stdout.contains("two e"), "{}", fifth.stdout);
+    assert!(fifth.stderr.contains("cannot read"), "{}", fifth.stderr);
+}
+
+#[test]
+fn a_watched_file_that_changed_while_nothing_ran_is_swapped_in() {
+    let project = Project::new(&MANIFEST.replace("path = \"say.wasm\"", "path = \"say.wasm\"\nwatch = true"));
+    project.write("say.wasm", version("versioned", "one"));
+    say(&project, "a", &[]);
+    project.write("say.wasm", version("versioned", "two"));
+    let mut program = project.start(&[]);
+    program.wait_for_log("swapped plugin=say", 1);
+    program.write("b\n");
+    assert!(program.finish().stdout.contains("two b"));
+}
+
+#[test]
+fn what_was_kept_and_is_damaged_is_not_run() {
+    let project = Project::new(MANIFEST);
+    project.write("say.wasm", version("versioned", "one"));
+    say(&project, "a", &[]);
+    for entry in std::fs::read_dir(project.path("checkpoint/plugins")).unwrap() {
+        std::fs::write(entry.unwrap().path(), version("versioned", "false")).unwrap();
+    }
+    project.write("say.wasm", version("versioned", "two"));
+    let second = say(&project, "b", &[]);
+    assert!(second.stdout.contains("two b"), "{}", second.stdout);
+    assert!(second.stderr.contains("isn't what its name says"), "{}", second.stderr);
+}
+
+#[test]
+fn a_pinned_file_is_what_runs() {
+    let project = Project::new(MANIFEST);
+    project.write("say.wasm", version("versioned", "one"));
+    say(&project, "a", &[]);
+    let two = version("versioned", "two");
+    let digest = tidemill::plugin::PluginFile::from_bytes(two.clone()).digest;
+    project.write("say.wasm", two);
+    let pinned = format!("path = \"say.wasm\"\nsha256 = \"{digest}\"");
+    project.change_manifest(&MANIFEST.replace("path = \"say.wasm\"", &pinned));
+    assert!(say(&project, "b", &[]).stdout.contains("two b"));
+}
+
+/// A pipeline with a checkpoint in `folder` that lets `versioned` say lines, from a file that says `file`.
+fn durable(files: &Files, file: &str, queue: &Queue, kept: &Kept) -> RunningContext {
+    let mut pipeline = Pipeline::new("durable", Interval::new(INTERVAL).unwrap());
+    pipeline.checkpoint = Some(files.0.path().join("checkpoint"));
+    let mut context = StreamingContext::from_pipeline(pipeline);
+    let engine =
+        Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap();
+    context.engine(&engine);
+    let say = context.plugin("say", PluginSpec::new(files.version("versioned", file)));
+    let source = context.queue_stream("lines", queue);
+    let said = context.transform("said", &source, &say);
+    context.sink("kept", &said, kept.clone());
+    context.start(&RunOptions::default()).unwrap()
+}
+
+#[test]
+fn versions_are_taken_back_step_by_step_and_by_their_digests() {
+    let (files, queue, kept) = (Files::new(), Queue::new(lines(&[]).schema(), Take::One), Kept::default());
+    let running = durable(&files, "one", &queue, &kept);
+    let two = running.swap("say", files.version("versioned", "two")).unwrap();
+    let three = running.swap("say", files.version("versioned", "three")).unwrap();
+    drop(running);
+
+    let running = durable(&files, "one", &queue, &kept);
+    let swapper = running.swapper();
+    assert_eq!(swapper.in_use()["say"].digest, three.to, "a restart goes on with it");
+    assert_eq!(swapper.in_use()["say"].since, Some(three.batch));
+    assert_eq!(swapper.rollback("say", None).unwrap().to, two.to);
+    assert_eq!(swapper.rollback("say", None).unwrap().to, two.from, "and one step more");
+    let error = swapper.rollback("say", None).unwrap_err();
+    assert!(matches!(error, SwapError::NoVersion { .. }), "{error}");
+    assert_eq!(swapper.rollback("said", Some(&three.to[..8])).unwrap().to, three.to);
+    assert!(swapper.rollback("say", Some("zz")).unwrap_err().to_string().contains("begins with zz"));
+    let history: Vec<_> = swapper.history().into_iter().map(|change| (change.how, change.digest)).collect();
+    let (one, two, three) = (two.from, two.to, three.to);
+    let expected = [
+        (How::Start, one.clone()),
+        (How::Swap, two.clone()),
+        (How::Swap, three.clone()),
+        (How::Rollback, two),
+        (How::Rollback, one),
+        (How::Rollback, three),
+    ];
+    assert_eq!(history, expected);
+}
+
+#[test]
+fn a_version_that_failed_is_in_the_history_and_not_in_use_after_a_restart() {
+    let (files, queue, kept) = (Files::new(), Queue::new(lines(&[]).schema(), Take::One), Kept::default());
+    let running = durable(&files, "one", &queue, &kept);
+    let trap = running.swap("say", files.version("versioned", "trap")).unwrap();
+    queue.push(lines(&["a"])).unwrap();
+    assert_eq!(rows(&kept, 1), ["one a"]);
+    wait_until("the history", || (running.swapper().history().len() == 3).then_some(()));
+    drop(running);
+    let running = durable(&files, "one", &queue, &kept);
+    assert_eq!(running.swapper().in_use()["say"].digest, trap.from);
+    let last = running.swapper().history().pop().unwrap();
+    assert_eq!((last.how, last.from), (How::Failed, Some(trap.to)));
+    assert!(last.reason.is_some_and(|reason| reason.contains("this version always fails")));
+}
