@@ -25,6 +25,7 @@ mod plugin_talk;
 mod metrics;
 mod stopping;
 mod examples;
+mod languages;
 mod library;
 mod in_the_program;
 mod conformance;

@@ -40,6 +40,7 @@ use crate::record::{BatchTime, DeadLetter};
 pub use directory::Directory;
 pub use format::Format;
 pub use generate::Generate;
+pub use jsonl::jsonl_rows;
 pub use letters::{LetterSource, Pick, Progress, Tally};
 pub use queue::{Queue, Take};
 pub use socket::Socket;
