@@ -27,6 +27,12 @@ pub fn producers(bytes: &[u8]) -> Producers {
         match payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
+            // A core module that is to become a component says there what wrote its bindings.
+            Payload::CustomSection(section) if section.name().starts_with("component-type") => {
+                let bindings = producers(section.data());
+                all.languages.extend(bindings.languages);
+                all.tools.extend(bindings.tools);
+            }
             Payload::CustomSection(section) => {
                 all.read(&section);
                 if depth == 0 {
@@ -39,7 +45,7 @@ pub fn producers(bytes: &[u8]) -> Producers {
     if outermost.languages.is_empty() { all } else { outermost }
 }
 
-/// Appends to the component in `bytes` that it is made of `language`, by these tools with their versions.
+/// Appends to the component or module in `bytes` that it is made of `language`, by these tools with their versions.
 pub(super) fn sign(bytes: &mut Vec<u8>, language: &str, tools: &[(String, String)]) {
     let mut section = wasm_encoder::ProducersSection::new();
     section.field("language", wasm_encoder::ProducersField::new().value(language, ""));
@@ -51,7 +57,7 @@ pub(super) fn sign(bytes: &mut Vec<u8>, language: &str, tools: &[(String, String
     wasm_encoder::ComponentSection::append_to_component(&section, bytes);
 }
 
-/// Writes into the component in the file `path` what made it.
+/// Writes into the component or module in the file `path` what made it.
 pub(super) fn signed(path: &Path, language: &str, tools: &[(String, String)]) -> Result<(), ProjectError> {
     let mut bytes = std::fs::read(path).map_err(file("read", path))?;
     sign(&mut bytes, language, tools);

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tidemill_toolchain::{Guest, TARGET};
 
+use super::producers::signed;
 use super::tools::run;
 use super::{Install, Language, ProjectError, Work, file};
 
@@ -52,6 +53,9 @@ impl Language for Rust {
         run(&mut cargo)?;
         let built = target.join(TARGET).join("release").join(format!("{}.wasm", library(work)?));
         std::fs::copy(&built, work.output).map_err(file("copy", &built))?;
+        // Without debug information it doesn't say so itself.
+        let version = guest.version().map_err(|error| ProjectError::Failed(format!("{error:#}")))?;
+        signed(work.output, "Rust", &[("rustc".to_owned(), version)])?;
         Ok(guest.describe())
     }
 }

@@ -77,6 +77,16 @@ impl Guest {
         }
     }
 
+    /// The version of the compiler, such as 1.96.0.
+    pub fn version(&self) -> Result<String> {
+        let mut rustc = match self {
+            Guest::Ready => active_rustc(),
+            Guest::FromSource { rustc, .. } => Command::new(rustc),
+        };
+        let text = step::output(rustc.arg("--version"))?;
+        Ok(text.split_whitespace().nth(1).unwrap_or(&text).to_owned())
+    }
+
     /// Makes `cargo build` compile for plugins the code in the folder `root`, which keeps its name out of them.
     pub fn target(&self, cargo: &mut Command, root: &Path) {
         cargo.args(["--target", TARGET]);
