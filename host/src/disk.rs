@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whether files can be put into `directory`, as far as can be seen without making it.
 pub(crate) fn check_directory(directory: &Path) -> io::Result<()> {
@@ -19,6 +19,14 @@ pub(crate) fn check_directory(directory: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The user's folder of what can be made again: `TIDEMILL_CACHE`, or `tidemill` in `XDG_CACHE_HOME` or `~/.cache`.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    folder("TIDEMILL_CACHE")
+        .or_else(|| folder("XDG_CACHE_HOME").map(|home| home.join("tidemill")))
+        .or_else(|| folder("HOME").map(|home| home.join(".cache").join("tidemill")))
 }
 
 /// Makes the names in `directory` survive a crash.

@@ -19,4 +19,5 @@ pub mod schedule;
 pub mod manifest;
 pub mod plan;
 pub mod context;
+pub mod project;
 pub mod cli;

@@ -32,6 +32,7 @@ mod plugin_talk;
 mod metrics;
 mod stopping;
 mod examples;
+mod languages;
 mod library;
 mod contexts;
 mod in_the_program;

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::step::{self, step};
 use crate::workspace::Workspace;
+use tidemill_toolchain::step::{self, step};
 
 /// The version of cargo-deny that `deny.toml` is written for.
 const VERSION: &str = "0.20.2";

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::plugins;
-use crate::step::{run as run_command, step};
 use crate::workspace::Workspace;
+use tidemill_toolchain::step::{run as run_command, step};
 
 /// Measure throughput, latency, start and memory, and print a table.
 #[derive(clap::Args)]

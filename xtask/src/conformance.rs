@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::plugins;
-use crate::step::{self, step};
 use crate::workspace::Workspace;
+use tidemill_toolchain::step::{self, step};
 
 /// Run the conformance cases, and print what passed, what failed, and what doesn't apply and why.
 #[derive(clap::Args)]

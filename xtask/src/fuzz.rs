@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use crate::plugins;
-use crate::step::{self, step};
 use crate::workspace::Workspace;
+use tidemill_toolchain::step::{self, step};
 
 /// Far more threads than there are fuzz tests, so that each runs all the time.
 const THREADS: &str = "--test-threads=16";

@@ -1,13 +1,10 @@
 //! `cargo xtask`: everything one does with this repository besides plain cargo.
 //!
 //! A command is a file with an `Args` struct and a `run` function. `workspace` knows where things
-//! are, `guest` how plugins are compiled, `step` how progress is shown; the commands know nothing
-//! of one another, except that all but `audit` begin with `plugins`.
+//! are, the crate `tidemill-toolchain` how plugins are compiled and how progress is shown; the commands know
+//! nothing of one another, except that all but `audit` begin with `plugins`.
 
-mod step;
 mod workspace;
-
-mod guest;
 
 mod audit;
 mod bench;

@@ -12,9 +12,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use crate::guest::Guest;
-use crate::step::{self, step};
 use crate::workspace::{Plugin, Workspace};
+use tidemill_toolchain::Guest;
+use tidemill_toolchain::step::{self, step};
 
 /// Build the plugins of this repository to target/plugins/NAME.wasm.
 ///
@@ -59,13 +59,22 @@ fn build(workspace: &Workspace, plugins: &[&Plugin]) -> Result<()> {
     }
     let guest = Guest::find_or_install()?;
     let what = format!("building plugins ({}) with {}", plugins.len(), guest.describe());
-    let built = step(what, || compile(guest.cargo_build(workspace), plugins))?;
+    let built = step(what, || compile(cargo_build(workspace, &guest), plugins))?;
     let folder = workspace.plugin_dir();
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     for file in &built {
         publish(file, &folder)?;
     }
     Ok(())
+}
+
+/// `cargo build` for plugins, less the packages. It builds into a folder of its own, because another compiler and
+/// other flags than the host's would have cargo build both again and again.
+fn cargo_build(workspace: &Workspace, guest: &Guest) -> Command {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--profile", "plugin", "--target-dir"]).arg(workspace.target().join("wasm"));
+    guest.target(&mut cargo, workspace.root());
+    cargo
 }
 
 /// One cargo invocation for all, so that they share their dependencies and both cores.

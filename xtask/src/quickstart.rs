@@ -12,9 +12,9 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::plugins;
-use crate::step::{self, human_time, step};
 use crate::text_server;
 use crate::workspace::Workspace;
+use tidemill_toolchain::step::{self, human_time, step};
 
 const PORT: u16 = 9999;
 const EXAMPLE: &str = "examples/wordcount/pipeline.toml";

@@ -10,8 +10,8 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 use crate::plugins;
-use crate::step::{self, step};
 use crate::workspace::Workspace;
+use tidemill_toolchain::step::{self, step};
 
 /// Check formatting, build the plugins, lint, and run all tests.
 #[derive(clap::Args)]

@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::step;
+use tidemill_toolchain::step;
 
 /// The repository this command runs in.
 pub struct Workspace {

@@ -14,8 +14,11 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::build::{self, BuildArgs};
 use super::checkpoint::CheckpointCommand;
 use super::dead_letters::args::DeadLettersCommand;
+use super::new::{self, NewArgs};
+use super::test::{self, args::TestArgs};
 use crate::manifest::MAX_WORKERS;
 use crate::plugin::CompileRequest;
 use crate::record::{DataType, Period, describe};
@@ -121,6 +124,18 @@ pub enum Command {
         #[arg(long, value_name = "COLUMNS", requires = "input")]
         right: Option<InputSchema>,
     },
+
+    /// Begin a project for a plugin
+    #[command(after_help = new::EXAMPLES)]
+    New(NewArgs),
+
+    /// Build the plugin of a project, and check it
+    #[command(after_help = build::EXAMPLES)]
+    Build(BuildArgs),
+
+    /// Call a plugin with the rows of a file, and show what comes out
+    #[command(after_help = test::args::EXAMPLES)]
+    Test(TestArgs),
 
     /// Look at what survives a restart
     #[command(subcommand)]

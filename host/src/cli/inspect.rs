@@ -10,6 +10,7 @@ use super::args::InputSchema;
 use super::{End, engine, print};
 use crate::metrics::Metrics;
 use crate::plugin::{Interface, Plugin, PluginError, PluginSpec, WasmPlugin};
+use crate::project::producers;
 use crate::record::{Bytes, Period, describe, describe_field};
 
 /// The columns that a plugin is to be opened with.
@@ -36,12 +37,11 @@ pub(super) fn inspect(path: &Path, columns: Option<&Columns>) -> Result<(), End>
     let wrong = |error: PluginError| End::wrong(error.failure);
     let plugin =
         WasmPlugin::load(&engine()?, &name, &PluginSpec::new(path), &Metrics::new("")).map_err(wrong)?;
-    let kinds: Vec<_> = plugin.interfaces().iter().map(|interface| interface.name()).collect();
     let limits = plugin.limits();
-    let mut out = String::new();
-    let _ = writeln!(out, "kind     {}", kinds.join(", "));
-    let _ = writeln!(out, "size     {}", Bytes(plugin.file_bytes() as u64));
-    let _ = writeln!(out, "sha256   {}", plugin.id().digest);
+    let mut out = head(&plugin);
+    // It was read a moment ago; where it is gone since, what made it is not known.
+    let made = producers(&std::fs::read(path).unwrap_or_default());
+    let _ = writeln!(out, "language {made}");
     let _ = writeln!(
         out,
         "imports  {}",
@@ -71,10 +71,24 @@ pub(super) fn inspect(path: &Path, columns: Option<&Columns>) -> Result<(), End>
     if let Some(columns) = columns {
         let _ = writeln!(out, "input    {}", describe(&columns.input));
         for interface in plugin.interfaces() {
-            show(&mut out, *interface, &plugin, &name, columns).map_err(wrong)?;
+            match show(&mut out, *interface, &plugin, &name, columns) {
+                // One that exports several kinds need not take the same columns as each of them.
+                Err(error) if plugin.interfaces().len() > 1 => {
+                    let _ = writeln!(out, "{} {}", interface.name(), error.failure);
+                }
+                shown => shown.map_err(wrong)?,
+            }
         }
     }
     print(&out)
+}
+
+/// What can be said of any plugin in few words.
+pub(super) fn head(plugin: &WasmPlugin) -> String {
+    let kinds: Vec<_> = plugin.interfaces().iter().map(|interface| interface.name()).collect();
+    let size = Bytes(plugin.file_bytes() as u64);
+    let digest = &plugin.id().digest;
+    format!("kind     {}\nsize     {size}\nsha256   {digest}\n", kinds.join(", "))
 }
 
 /// Opens the plugin as what it exports, and shows what it answers.

@@ -1,13 +1,16 @@
 //! The command line: what can be asked, what is shown meanwhile, and how the process ends.
 
 pub mod args;
+pub mod build;
 pub mod checkpoint;
 pub mod dead_letters;
 mod inspect;
 pub mod live;
 mod log;
+pub mod new;
 mod run;
 mod screen;
+pub mod test;
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
@@ -45,6 +48,9 @@ pub fn main() -> ExitCode {
                 input.as_ref().map(|input| inspect::Columns::new(input, key.as_ref(), right.as_ref()));
             inspect::inspect(&plugin, columns.as_ref())
         }
+        Command::New(new_args) => new::new(&new_args),
+        Command::Build(build_args) => build::build(&build_args),
+        Command::Test(test_args) => test::test(&test_args),
         Command::Completions { shell } => {
             args::write_completions(shell, &mut std::io::stdout());
             Ok(())

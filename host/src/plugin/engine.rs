@@ -16,6 +16,7 @@ use super::cache::Cache;
 use super::compile::Compiler;
 use super::guest::Guest;
 use super::limits::MAXIMUM;
+use crate::disk::cache_folder;
 use crate::record::Bytes;
 
 /// How often deadlines are looked at.
@@ -48,11 +49,7 @@ impl EngineOptions {
     /// With the user's cache folder: `TIDEMILL_CACHE`, or `tidemill` in `XDG_CACHE_HOME` or `~/.cache`; and a
     /// compiler in this process.
     pub fn from_env() -> Self {
-        let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let cache = folder("TIDEMILL_CACHE")
-            .or_else(|| folder("XDG_CACHE_HOME").map(|home| home.join("tidemill")))
-            .or_else(|| folder("HOME").map(|home| home.join(".cache").join("tidemill")));
-        Self { cache, ..Self::default() }
+        Self { cache: cache_folder(), ..Self::default() }
     }
 }
 

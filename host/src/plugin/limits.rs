@@ -96,31 +96,32 @@ pub const MAXIMUM: Limits = Limits {
     compile_memory: Bytes::mib(4096),
 };
 
-/// A component larger than this carries an interpreter, which wants more memory.
+/// A component larger than this carries an interpreter, which wants more memory, is large to compile and slow to run.
 pub(super) const INTERPRETER_FILE: Bytes = Bytes::mib(4);
 
 impl Limits {
     /// The limits that `spec` sets for a plugin whose file holds `file_bytes`. The error names the key
     /// that asks for more than is allowed.
     pub fn new(spec: &LimitsSpec, file_bytes: u64) -> Result<Self, String> {
-        let memory = if file_bytes > INTERPRETER_FILE.0 { Bytes::mib(256) } else { Bytes::mib(64) };
+        let interpreted = file_bytes > INTERPRETER_FILE.0;
+        let either = |interpreter, other| if interpreted { interpreter } else { other };
         let period =
             |asked: Option<Period>, default_secs| asked.map_or(Duration::from_secs(default_secs), |p| p.0);
         let limits = Self {
-            memory: spec.memory.unwrap_or(memory),
+            memory: spec.memory.unwrap_or(Bytes::mib(either(256, 64))),
             memories: spec.memories.unwrap_or(4),
             tables: spec.tables.unwrap_or(16),
             table_elements: spec.table_elements.unwrap_or(100_000),
             instances: spec.instances.unwrap_or(100),
-            time: period(spec.time, 1),
+            time: period(spec.time, either(5, 1)),
             open_time: period(spec.open_time, 5),
-            input: spec.input.unwrap_or(Bytes::mib(8)),
+            input: spec.input.unwrap_or(Bytes::mib(either(2, 8))),
             output: spec.output.unwrap_or(Bytes::mib(64)),
             output_rows: spec.output_rows.unwrap_or(8_000_000),
             log_line: spec.log_line.unwrap_or(Bytes(1 << 10)),
             log_rate: spec.log_rate.unwrap_or(Bytes(64 << 10)),
             file: spec.file.unwrap_or(Bytes::mib(64)),
-            compile_time: period(spec.compile_time, 30),
+            compile_time: period(spec.compile_time, either(120, 30)),
             compile_memory: spec.compile_memory.unwrap_or(Bytes::mib(1024)),
         };
         within("memory", limits.memory, MAXIMUM.memory)?;

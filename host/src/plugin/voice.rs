@@ -113,7 +113,8 @@ impl LineWriter {
 
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
-        if !line.is_empty() {
+        // Some write a line and its end apart, and flush in between.
+        if !line.trim_ascii_end().is_empty() {
             self.voice.say(self.level, &String::from_utf8_lossy(&line));
         }
     }

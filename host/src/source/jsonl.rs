@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -61,6 +63,25 @@ impl Decoder for Jsonl {
         }
         Ok(Decoded { rows: self.columns.finish()?, num_bytes: lines.num_bytes(), num_lines })
     }
+}
+
+/// All rows of `input`, JSON lines; the error is what is wrong with the first line that does not fit.
+pub fn jsonl_rows(schema: &SchemaRef, input: &[u8]) -> Result<RecordBatch, String> {
+    let text = |error: ArrowError| error.to_string();
+    let mut decoder = Jsonl::new(schema, usize::MAX).map_err(text)?;
+    let (mut blocks, mut rest, mut misfits) = (Vec::new(), input, Vec::new());
+    loop {
+        let decoded = decoder.decode(rest, &mut misfits).map_err(text)?;
+        if let Some(misfit) = misfits.pop() {
+            return Err(misfit.reason);
+        }
+        if decoded.num_bytes == 0 {
+            break;
+        }
+        rest = rest.get(decoded.num_bytes..).unwrap_or_default();
+        blocks.push(decoded.rows);
+    }
+    concat_batches(schema, &blocks).map_err(text)
 }
 
 /// What JSON is wrong, with the column but without the line, which is always the first.

@@ -44,6 +44,7 @@ pub use directory::Directory;
 pub use format::Format;
 pub use framed::Framed;
 pub use generate::Generate;
+pub use jsonl::jsonl_rows;
 pub use letters::{LetterSource, Pick, Progress, Tally};
 pub use queue::{Queue, Take};
 pub use rows_file::RowsFile;

@@ -12,7 +12,6 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, bail};
 
 use crate::step::{self, step};
-use crate::workspace::Workspace;
 
 /// The target plugins are built for.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -36,6 +35,17 @@ pub enum Guest {
 }
 
 impl Guest {
+    /// Finds a compiler for plugins; the error says what to install.
+    pub fn find() -> Result<Guest> {
+        if target_is_installed()? {
+            return Ok(Guest::Ready);
+        }
+        if let Some(guest) = find_source()? {
+            return Ok(guest);
+        }
+        bail!("{}", missing())
+    }
+
     /// Finds a compiler for plugins, or installs one where that is possible and allowed.
     pub fn find_or_install() -> Result<Guest> {
         if target_is_installed()? {
@@ -53,7 +63,7 @@ impl Guest {
         {
             return Ok(guest);
         }
-        bail!("there is no Rust standard library for {TARGET} here; install it with `{}`", remedy())
+        bail!("{}", missing())
     }
 
     /// A sentence on what is used, for progress.
@@ -67,30 +77,36 @@ impl Guest {
         }
     }
 
-    /// `cargo build` for plugins, less the packages. It builds into a folder of its own, because another
-    /// compiler and other flags than the host's would have cargo build both again and again.
-    pub fn cargo_build(&self, workspace: &Workspace) -> Command {
-        let mut cargo = workspace.cargo();
-        cargo.args(["build", "--profile", "plugin", "--target", TARGET, "--target-dir"]);
-        cargo.arg(workspace.target().join("wasm"));
+    /// The version of the compiler, such as 1.96.0.
+    pub fn version(&self) -> Result<String> {
+        let mut rustc = match self {
+            Guest::Ready => active_rustc(),
+            Guest::FromSource { rustc, .. } => Command::new(rustc),
+        };
+        let text = step::output(rustc.arg("--version"))?;
+        Ok(text.split_whitespace().nth(1).unwrap_or(&text).to_owned())
+    }
+
+    /// Makes `cargo build` compile for plugins the code in the folder `root`, which keeps its name out of them.
+    pub fn target(&self, cargo: &mut Command, root: &Path) {
+        cargo.args(["--target", TARGET]);
         let mut flags = vec![FEATURES.to_owned()];
-        flags.extend(remapped_paths(workspace));
+        flags.extend(remapped_paths(root));
         if let Guest::FromSource { rustc, linker } = self {
             cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
             flags.push(format!("-Clinker={}", linker.display()));
         }
         // This form, unlike RUSTFLAGS, allows spaces in paths; it also goes before RUSTFLAGS.
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
-        cargo
     }
 }
 
 /// Flags that keep this machine's folders out of plugins, so that the same source is the same file anywhere.
-fn remapped_paths(workspace: &Workspace) -> Vec<String> {
+fn remapped_paths(root: &Path) -> Vec<String> {
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo_home = cargo_home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
-    let mut flags = vec![remap(workspace.root(), "tidemill")];
+    let mut flags = vec![remap(root, "tidemill")];
     flags.extend(cargo_home.map(|folder| remap(&folder, "cargo")));
     flags
 }
@@ -225,7 +241,12 @@ impl Root {
     }
 }
 
-/// The one command that helps where nothing could be installed.
+/// What to say where nothing could be found or installed.
+fn missing() -> String {
+    format!("there is no Rust standard library for {TARGET} here; install it with `{}`", remedy())
+}
+
+/// The one command that helps.
 fn remedy() -> String {
     if rustup_may_install() || !Path::new("/usr/bin/apt-get").exists() {
         return format!("rustup target add {TARGET}");

@@ -1,0 +1,35 @@
+"""What goes wrong in a plugin: rows it refuses, calls that fail, and how an exception is told in one line."""
+
+from __future__ import annotations
+
+import os
+import traceback
+
+_SDK = os.path.dirname(os.path.abspath(__file__))
+
+
+class Reject(Exception):
+    """Refuses a row, with the reason for whoever reads the dead letters.
+
+    In operators that work on keys it fails the key, whose rows of the batch go to the dead letters.
+    """
+
+
+class Failure(Exception):
+    """Fails a call, or refuses config and columns. Its text is for people and needs no traceback."""
+
+
+def explain(error: BaseException, home: str | None = None) -> str:
+    """An exception as one line: its type and message, and the innermost line of the plugin's own code.
+
+    `home` is the folder of that code; without it, the innermost line of all counts.
+    """
+    if isinstance(error, (Failure, Reject)):
+        return str(error)
+    text = "".join(traceback.format_exception_only(type(error), error)).strip()
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if os.path.dirname(os.path.abspath(frame.filename)) != _SDK]
+    near = [frame for frame in own if home is None or frame.filename.startswith(home)]
+    for frame in reversed(near or own):
+        return f"{text} ({os.path.basename(frame.filename)}:{frame.lineno}, in {frame.name})"
+    return text

@@ -1,0 +1,6 @@
+//! Plugins in other languages than Rust, and how projects of them are made, built and tried out.
+
+mod cases;
+pub mod commands;
+mod projects;
+mod sdks;
