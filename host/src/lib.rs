@@ -19,5 +19,6 @@ pub mod schedule;
 pub mod manifest;
 pub mod plan;
 pub mod context;
+pub mod control;
 pub mod project;
 pub mod cli;

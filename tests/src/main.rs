@@ -21,6 +21,7 @@ mod cogroups;
 mod whole_batches;
 mod last_windows;
 mod hot_swap;
+mod control;
 mod bad_input;
 mod bad_manifests;
 mod dead_letters;

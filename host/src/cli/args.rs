@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -65,6 +66,14 @@ Examples:
   tidemill run pipeline.toml
   tidemill run pipeline.toml --once           process what is there, then stop
   tidemill run pipeline.toml --for 10s --workers 2";
+
+const SWAP_EXAMPLES: &str = "\
+The pipeline has to be one that was started with --control, or whose manifest has it. Where it asks for a token, that is
+taken from TIDEMILL_TOKEN.
+
+Examples:
+  tidemill swap split=split_words.wasm
+  tidemill swap split=split_words.wasm sum=sum.wasm --checkpoint state";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
@@ -137,6 +146,54 @@ pub enum Command {
     #[command(after_help = test::args::EXAMPLES)]
     Test(TestArgs),
 
+    /// Show how a running pipeline is, and which versions of plugins it runs
+    Status {
+        /// Which pipeline
+        #[command(flatten)]
+        at: At,
+    },
+
+    /// Let plugins of a running pipeline run other code, all from one batch on or none
+    #[command(after_help = SWAP_EXAMPLES)]
+    Swap {
+        /// A plugin, or a stream that calls it, and the file with its code
+        #[arg(value_name = "PLUGIN=FILE", required = true)]
+        plugins: Vec<PluginPath>,
+
+        /// Which pipeline
+        #[command(flatten)]
+        at: At,
+    },
+
+    /// Let a plugin of a running pipeline run a version again that ran before
+    Rollback {
+        /// The plugin, or a stream that calls it
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+
+        /// What the digest of the version begins with [default: the version before the present one]
+        #[arg(value_name = "DIGEST")]
+        digest: Option<String>,
+
+        /// Which pipeline
+        #[command(flatten)]
+        at: At,
+    },
+
+    /// Show which versions of plugins came into use
+    History {
+        /// Which pipeline
+        #[command(flatten)]
+        at: At,
+    },
+
+    /// Ask a running pipeline to stop, as Ctrl-C does
+    Stop {
+        /// Which pipeline
+        #[command(flatten)]
+        at: At,
+    },
+
     /// Look at what survives a restart
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
@@ -175,6 +232,40 @@ impl From<CompileArgs> for CompileRequest {
     }
 }
 
+/// Which running pipeline is meant; by default that of the `pipeline.toml` here, found through its checkpoint.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct At {
+    /// Where it listens, such as 127.0.0.1:7171
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "checkpoint")]
+    pub address: Option<SocketAddr>,
+
+    /// Its checkpoint, which says where it listens
+    #[arg(long, value_name = "DIR")]
+    pub checkpoint: Option<PathBuf>,
+}
+
+/// A plugin with a file, as the command line has them: `split=split_words.wasm`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginPath {
+    /// The plugin, or a stream that calls it.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl FromStr for PluginPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+                Ok(Self { name: name.to_owned(), path: path.into() })
+            }
+            _ => Err("write the plugin and its file, as in `split=split_words.wasm`".to_owned()),
+        }
+    }
+}
+
 /// What `run` is given. Of several ends the first to come counts.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RunArgs {
@@ -201,6 +292,12 @@ pub struct RunArgs {
     /// Leave behind what the checkpoint has of this source or stream; may be given several times
     #[arg(long, value_name = "NAME")]
     pub drop_state: Vec<String>,
+
+    /// Listen here for `status`, `swap` and the like, and for HTTP; port 0 takes any that is free
+    ///
+    /// Any address but a loopback one needs a token, in TIDEMILL_TOKEN.
+    #[arg(long, value_name = "ADDRESS")]
+    pub control: Option<SocketAddr>,
 
     /// Begin with what is in the files of plugins, rather than with the versions that ran last
     #[arg(long)]

@@ -9,8 +9,9 @@ use super::args::RunArgs;
 use super::screen::{LiveListener, Screen};
 use super::{End, FAILED, engine};
 use crate::batch::SystemClock;
-use crate::context::{Control, Listener, RunError, RunOptions, StartError, StopMode, start};
-use crate::manifest::{Fault, Manifest, Place};
+use crate::context::{Control, Listener, RunError, RunOptions, RunningContext, StartError, StopMode, start};
+use crate::control::{Advertised, Progress, Server, Settings, Token};
+use crate::manifest::{Fault, Manifest, Pipeline, Place};
 use crate::source::{Extent, SourceError};
 
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
@@ -18,7 +19,12 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
     let explain = manifest.explainer();
     let pipeline = Arc::new(manifest.pipeline);
     let prints = pipeline.sinks.values().any(|output| output.sink.kind() == "console");
-    let listeners: Vec<Box<dyn Listener>> = vec![Box::new(LiveListener::new(screen, prints))];
+    let progress = Progress::default();
+    let listeners: Vec<Box<dyn Listener>> =
+        vec![Box::new(LiveListener::new(screen, prints)), Box::new(progress.clone())];
+    let control = args.control.or(pipeline.control);
+    let control = control.map(|address| Settings::new(address, Token::from_env())).transpose();
+    let control = control.map_err(End::wrong)?;
     let engine = engine()?;
     let running = match start(&pipeline, &options(args), &engine, Arc::new(SystemClock), listeners) {
         Ok(running) => running,
@@ -34,6 +40,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
     if pipeline.checkpoint.is_none() {
         tracing::info!("there is no checkpoint: nothing survives a restart");
     }
+    let _listening = control.map(|settings| listen(settings, &running, progress, &pipeline)).transpose()?;
     screen.show(pipeline.interval);
     stop_on_signals(&running.control())
         .map_err(|error| End::failed(format!("cannot listen for signals: {error}")))?;
@@ -47,6 +54,24 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
         "stopped"
     );
     Ok(())
+}
+
+/// Answers for `running` until what it answers is dropped, and says where.
+fn listen(
+    settings: Settings,
+    running: &RunningContext,
+    progress: Progress,
+    pipeline: &Pipeline,
+) -> Result<(Server, Option<Advertised>), End> {
+    let server = Server::start(settings, running, progress).map_err(End::failed)?;
+    let address = server.address();
+    tracing::info!(%address, "listening for control");
+    let advertised = pipeline.checkpoint.as_deref().map(|checkpoint| Advertised::write(checkpoint, address));
+    let advertised = advertised.transpose();
+    let advertised = advertised.inspect_err(|error| {
+        tracing::warn!("commands need --address, as the checkpoint can't say it: {error}")
+    });
+    Ok((server, advertised.unwrap_or_default()))
 }
 
 fn options(args: &RunArgs) -> RunOptions {

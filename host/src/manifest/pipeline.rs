@@ -2,6 +2,7 @@
 //!
 //! Nothing here is opened or checked; `check_graph` says whether the names and numbers fit together.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Pipeline {
     pub partitions: NonZeroUsize,
     /// Where state is kept; none to keep nothing.
     pub checkpoint: Option<PathBuf>,
+    /// Where to listen for whoever wants to look at it or to change it while it runs; none for nowhere.
+    pub control: Option<SocketAddr>,
     /// User code, by name.
     pub plugins: IndexMap<String, PluginSource>,
     /// Where rows come from, by the name of the stream they make.
@@ -58,6 +61,7 @@ impl Pipeline {
             workers: None,
             partitions: DEFAULT_PARTITIONS,
             checkpoint: None,
+            control: None,
             plugins: IndexMap::new(),
             sources: IndexMap::new(),
             streams: IndexMap::new(),

@@ -3,6 +3,7 @@
 //! One after the other in the order of data, so that the first fault is the one nearest to the source. Paths
 //! come out relative to the manifest's folder.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -80,6 +81,7 @@ impl<'t> Tables<'t> {
             workers: keys.workers,
             partitions: keys.partitions.unwrap_or(DEFAULT_PARTITIONS),
             checkpoint: keys.checkpoint,
+            control: keys.control,
             ..Pipeline::new(keys.name, interval)
         })
     }
@@ -109,6 +111,7 @@ struct PipelineKeys {
     workers: Option<NonZeroUsize>,
     partitions: Option<NonZeroUsize>,
     checkpoint: Option<PathBuf>,
+    control: Option<SocketAddr>,
 }
 
 fn read_plugin(mut item: Item<'_>, origin: &Origin<'_>) -> Result<PluginSource, Fault> {

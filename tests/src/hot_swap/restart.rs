@@ -2,9 +2,10 @@
 
 use tidemill::context::StreamingContext;
 use tidemill::manifest::Pipeline;
+use tidemill::plugin::PluginFile;
 use tidemill::record::Interval;
 
-use super::super::support::{Finished, Project, version};
+use super::super::support::{Finished, Lines, Project, version};
 use super::*;
 
 const MANIFEST: &str = r#"
@@ -91,7 +92,7 @@ fn a_pinned_file_is_what_runs() {
     project.write("say.wasm", version("versioned", "one"));
     say(&project, "a", &[]);
     let two = version("versioned", "two");
-    let digest = tidemill::plugin::PluginFile::from_bytes(two.clone()).digest;
+    let digest = PluginFile::from_bytes(two.clone()).digest;
     project.write("say.wasm", two);
     let pinned = format!("path = \"say.wasm\"\nsha256 = \"{digest}\"");
     project.change_manifest(&MANIFEST.replace("path = \"say.wasm\"", &pinned));
@@ -158,4 +159,38 @@ fn a_version_that_failed_is_in_the_history_and_not_in_use_after_a_restart() {
     let last = running.swapper().history().pop().unwrap();
     assert_eq!((last.how, last.from), (How::Failed, Some(trap.to)));
     assert!(last.reason.is_some_and(|reason| reason.contains("this version always fails")));
+}
+
+#[test]
+fn killed_at_any_time_around_a_swap_one_version_runs_and_it_is_the_one_last_committed() {
+    let watched = MANIFEST.replace("path = \"say.wasm\"", "path = \"say.wasm\"\nwatch = true");
+    let project = Project::new(&watched);
+    let mut random = Lines::new(20_261_121);
+    let mut num_swapped = 0;
+    project.move_in("say.wasm", version("versioned", "v0"));
+    say(&project, "first", &[]);
+    for cycle in 1..=10 {
+        project.change_manifest(&watched);
+        let mut program = project.start(&[]);
+        program.wait_for_log("running", 1);
+        project.move_in("say.wasm", version("versioned", &format!("v{cycle}")));
+        std::thread::sleep(Duration::from_millis(60 + random.below(200)));
+        program.kill();
+        num_swapped += usize::from(program.stderr().contains("swapped plugin=say"));
+
+        let shown = project.command_on(&["checkpoint", "inspect"], "checkpoint").stdout;
+        let digest = shown.lines().find_map(|line| line.strip_prefix("plugin say: ")).unwrap().to_owned();
+        project.change_manifest(MANIFEST);
+        let printed = say(&project, "line", &[]).stdout;
+        let lines: Vec<&str> = printed.lines().filter(|line| line.ends_with(" line")).collect();
+        let expected = version_of(&digest, cycle);
+        assert_eq!(lines, [format!("{expected} line")], "{shown}");
+    }
+    assert!(num_swapped > 0, "every program was killed too early");
+}
+
+/// The version up to `last` whose file has the digest `digest`.
+fn version_of(digest: &str, last: u64) -> String {
+    let is_it = |name: &String| PluginFile::from_bytes(version("versioned", name)).digest == digest;
+    (0..=last).map(|number| format!("v{number}")).find(is_it).expect("a version that was written")
 }

@@ -44,15 +44,15 @@ fn a_file_that_is_written_over_or_moved_into_place_is_swapped_in() {
     let (project, mut program) = start();
     says(&mut program, "one", "a");
     project.write("build/say.wasm", version("versioned", "two"));
-    program.wait_for_log("swapped", 1);
+    program.wait_for_log("swapped plugin=say", 1);
     says(&mut program, "two", "b");
     project.move_in("build/say.wasm", version("versioned", "three"));
-    program.wait_for_log("swapped", 2);
+    program.wait_for_log("swapped plugin=say", 2);
     says(&mut program, "three", "c");
     std::fs::remove_file(project.path("build/say.wasm")).unwrap();
     says(&mut program, "three", "d");
     project.write("build/say.wasm", version("versioned", "four"));
-    program.wait_for_log("swapped", 3);
+    program.wait_for_log("swapped plugin=say", 3);
     says(&mut program, "four", "e");
     assert_eq!(program.finish().code, Some(0));
 }
@@ -67,7 +67,7 @@ fn a_link_that_is_switched_is_followed() {
     says(&mut program, "one", "a");
     symlink("two", project.path("aside")).unwrap();
     std::fs::rename(project.path("aside"), project.path("build")).unwrap();
-    program.wait_for_log("swapped", 1);
+    program.wait_for_log("swapped plugin=say", 1);
     says(&mut program, "two", "b");
 }
 

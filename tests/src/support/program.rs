@@ -63,14 +63,20 @@ fn num_lines_with(log: &str, text: &str) -> usize {
 impl Program {
     /// Starts it with `arguments`.
     pub fn start(arguments: &[&str]) -> Self {
-        Self::start_with_cache(arguments, &cache_folder())
+        Self::start_with(arguments, &cache_folder(), &[])
     }
 
     /// Starts it with `arguments` and another cache of compiled plugins than other tests.
     pub fn start_with_cache(arguments: &[&str], cache: &Path) -> Self {
+        Self::start_with(arguments, cache, &[])
+    }
+
+    /// Starts it likewise, with more variables in its environment.
+    pub fn start_with(arguments: &[&str], cache: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(PROGRAM)
             .args(arguments)
             .env("TIDEMILL_CACHE", cache)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::{Finished, Program, plugin};
+use super::{Finished, Program, cache_folder, plugin};
 
 /// A project in a folder that is removed with it. Keep it for as long as the program runs.
 pub struct Project {
@@ -87,6 +87,14 @@ impl Project {
         let manifest = self.path("pipeline.toml");
         let arguments = [&["run", manifest.to_str().unwrap()], options].concat();
         Program::start(&arguments)
+    }
+
+    /// Starts it likewise, with more variables in its environment.
+    #[must_use]
+    pub fn start_with(&self, options: &[&str], variables: &[(&str, &str)]) -> Program {
+        let manifest = self.path("pipeline.toml");
+        let arguments = [&["run", manifest.to_str().unwrap()], options].concat();
+        Program::start_with(&arguments, &cache_folder(), variables)
     }
 
     /// Runs `tidemill run` with `options` to its end, without input.

@@ -61,6 +61,11 @@ impl Swapper {
         answered.recv().unwrap_or(Err(SwapError::Ended))
     }
 
+    /// The pipeline.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
     /// The versions in use, by plugin.
     pub fn in_use(&self) -> IndexMap<String, InUse> {
         self.shared.table().plugins.clone()

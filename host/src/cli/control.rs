@@ -1,0 +1,157 @@
+//! `tidemill status | history | swap | rollback | stop`: talking to a pipeline that runs.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::args::{At, PluginPath};
+use super::{End, print};
+use crate::checkpoint::VersionChange;
+use crate::control::{Client, ClientError, Rollback, Status, Swap, SwapDone, Token, find};
+use crate::manifest::Manifest;
+
+/// The manifest that is looked at where nothing says which pipeline is meant.
+const MANIFEST: &str = "pipeline.toml";
+
+/// How many characters of a digest are shown.
+const SHOWN: usize = 12;
+
+impl From<ClientError> for End {
+    fn from(error: ClientError) -> Self {
+        Self::failed(error)
+    }
+}
+
+/// Shows how the pipeline is.
+pub(super) fn status(at: &At) -> Result<(), End> {
+    print(&status_text(&client(at)?.status()?))
+}
+
+/// Shows which versions came into use.
+pub(super) fn history(at: &At) -> Result<(), End> {
+    print(&history_text(&client(at)?.history()?))
+}
+
+/// Swaps plugins.
+pub(super) fn swap(at: &At, plugins: &[PluginPath]) -> Result<(), End> {
+    let address = address(at)?;
+    let client = Client::new(address, Token::from_env());
+    if address.ip().is_loopback() {
+        let absolute = |path: &Path| {
+            path.canonicalize()
+                .map_err(|error| End::wrong(format!("cannot read {}: {error}", path.display())))
+        };
+        let mut swap = Swap::default();
+        for PluginPath { name, path } in plugins {
+            if swap.plugins.insert(name.clone(), absolute(path)?).is_some() {
+                return Err(End::wrong(format!("`{name}` is given twice; name one file for it")));
+            }
+        }
+        return print(&swapped_text(&client.swap(&swap)?));
+    }
+    let [PluginPath { name, path }] = plugins else {
+        return Err(End::wrong("several plugins at once are swapped on the machine of the pipeline only"));
+    };
+    let code = std::fs::read(path)
+        .map_err(|error| End::wrong(format!("cannot read {}: {error}", path.display())))?;
+    print(&swapped_text(&client.upload(name, &code)?))
+}
+
+/// Goes back to a version.
+pub(super) fn rollback(at: &At, plugin: &str, digest: Option<&str>) -> Result<(), End> {
+    let rollback = Rollback { plugin: plugin.to_owned(), digest: digest.map(str::to_owned) };
+    print(&swapped_text(&client(at)?.rollback(&rollback)?))
+}
+
+/// Asks the pipeline to stop.
+pub(super) fn stop(at: &At) -> Result<(), End> {
+    client(at)?.stop()?;
+    print("stopping: what was received is processed first\n")
+}
+
+fn client(at: &At) -> Result<Client, End> {
+    Ok(Client::new(address(at)?, Token::from_env()))
+}
+
+fn address(at: &At) -> Result<SocketAddr, End> {
+    if let Some(address) = at.address {
+        return Ok(address);
+    }
+    let checkpoint = match &at.checkpoint {
+        Some(checkpoint) => checkpoint.clone(),
+        None => default_checkpoint()?,
+    };
+    find(&checkpoint).ok_or_else(|| {
+        End::failed(format!(
+            "no running pipeline says in {} where it listens; start it with --control 127.0.0.1:0",
+            checkpoint.display()
+        ))
+    })
+}
+
+fn default_checkpoint() -> Result<PathBuf, End> {
+    let which = "say which pipeline with --address or --checkpoint";
+    if !Path::new(MANIFEST).is_file() {
+        return Err(End::wrong(format!("there is no {MANIFEST} here; {which}")));
+    }
+    let pipeline = Manifest::read(Path::new(MANIFEST))?.pipeline;
+    pipeline.checkpoint.ok_or_else(|| End::wrong(format!("{MANIFEST} names no checkpoint; {which}")))
+}
+
+fn status_text(status: &Status) -> String {
+    let mut out = String::new();
+    let doing = if status.is_stopping { "stopping" } else { "running" };
+    let _ =
+        writeln!(out, "pipeline {}, a batch every {} ms, {doing}", status.pipeline, status.batch_interval_ms);
+    let _ = writeln!(
+        out,
+        "{} batches, {} rows in, {} dead letters",
+        status.batches, status.rows_in, status.dead_letters
+    );
+    if let Some(last) = &status.last {
+        let _ = writeln!(
+            out,
+            "last batch {}, {:.1} ms late, processed in {:.1} ms",
+            last.time, last.delay_ms, last.processing_ms
+        );
+    }
+    for (name, plugin) in &status.plugins {
+        let since = plugin.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+        let trial = if plugin.is_on_trial { ", on trial until rows come" } else { "" };
+        let (streams, digest) = (plugin.streams.join(", "), short(&plugin.digest));
+        let _ = writeln!(out, "plugin {name} ({streams}): {digest}{since}{trial}");
+        if let Some(bad) = &plugin.quarantined {
+            let _ = writeln!(out, "  {} was rolled back: {}", short(&bad.digest), bad.reason);
+        }
+    }
+    out
+}
+
+fn history_text(history: &[VersionChange]) -> String {
+    let mut out = String::new();
+    for change in history {
+        let from = change.from.as_deref().map(|from| format!(" from {}", short(from))).unwrap_or_default();
+        let reason = change.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let (time, plugin, digest) = (change.batch_time(), &change.plugin, short(&change.digest));
+        let _ = writeln!(out, "{time} {plugin} {digest}{from}, {}{reason}", change.how.name());
+    }
+    out
+}
+
+fn swapped_text(swapped: &[SwapDone]) -> String {
+    let mut out = String::new();
+    for SwapDone { plugin, from, to, batch, accepted_by } in swapped {
+        let _ = write!(out, "{plugin}: {} in use since batch {batch}, before it {}", short(to), short(from));
+        match accepted_by.as_slice() {
+            [] => out.push('\n'),
+            streams => {
+                let _ = writeln!(out, "; {} accept its columns, which are other ones", streams.join(", "));
+            }
+        }
+    }
+    out
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..SHOWN).unwrap_or(digest)
+}

@@ -1,0 +1,122 @@
+//! What server and client say to each other, as JSON.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::VersionChange;
+use crate::context::swap::{Fit, Swapped};
+
+/// A pipeline that runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Its name.
+    pub pipeline: String,
+    /// The time from one batch to the next, in milliseconds.
+    pub batch_interval_ms: i64,
+    /// Whether it was asked to stop.
+    pub is_stopping: bool,
+    /// Batches processed.
+    pub batches: u64,
+    /// Rows that came in.
+    pub rows_in: u64,
+    /// Rows set aside.
+    pub dead_letters: u64,
+    /// The last batch; none before the first.
+    pub last: Option<StatusOfBatch>,
+    /// The plugins by their names.
+    pub plugins: IndexMap<String, PluginStatus>,
+}
+
+/// A batch that was processed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusOfBatch {
+    /// Its time.
+    pub time: String,
+    /// How long after its time it began, in milliseconds.
+    pub delay_ms: f64,
+    /// How long it took, in milliseconds.
+    pub processing_ms: f64,
+}
+
+/// A plugin of a pipeline that runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PluginStatus {
+    /// The streams that call it.
+    pub streams: Vec<String>,
+    /// The SHA-256 of its code.
+    pub digest: String,
+    /// The first batch of this version; none where it isn't known.
+    pub since: Option<String>,
+    /// Whether it has yet to see rows, so that it may be rolled back.
+    pub is_on_trial: bool,
+    /// The version that was rolled back last.
+    pub quarantined: Option<VersionStatus>,
+}
+
+/// A version that was rolled back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VersionStatus {
+    /// The SHA-256 of its code.
+    pub digest: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Plugins to swap, all at one batch or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Swap {
+    /// Files on the machine of the pipeline, by the plugin or a stream that calls it.
+    pub plugins: IndexMap<String, std::path::PathBuf>,
+}
+
+/// A version to go back to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rollback {
+    /// The plugin, or a stream that calls it.
+    pub plugin: String,
+    /// What its digest begins with; none for the version before the present one.
+    #[serde(default)]
+    pub digest: Option<String>,
+}
+
+/// A plugin that was swapped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwapDone {
+    /// Which.
+    pub plugin: String,
+    /// The SHA-256 of the code before.
+    pub from: String,
+    /// That of the code now.
+    pub to: String,
+    /// The first batch that it is in use for.
+    pub batch: String,
+    /// The streams that read other columns than before, and accept them.
+    pub accepted_by: Vec<String>,
+}
+
+impl From<Swapped> for SwapDone {
+    fn from(swapped: Swapped) -> Self {
+        let accepted_by = match swapped.fit {
+            Fit::Same => Vec::new(),
+            Fit::Accepted(streams) => streams,
+        };
+        let Swapped { plugin, from, to, batch, .. } = swapped;
+        Self { plugin, from, to, batch: batch.to_string(), accepted_by }
+    }
+}
+
+/// What was done, or why not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// Plugins were swapped.
+    Swapped(Vec<SwapDone>),
+    /// The versions that came into use, oldest first.
+    History(Vec<VersionChange>),
+    /// It was asked to stop.
+    Stopping,
+    /// It wasn't done.
+    Error(String),
+}

@@ -1,0 +1,96 @@
+//! Where the server listens, and who may ask.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+/// The variable of the environment that has the token.
+pub const TOKEN_VARIABLE: &str = "TIDEMILL_TOKEN";
+
+/// The fewest characters of a token.
+const MIN_TOKEN: usize = 16;
+
+/// Where the server listens, and who may ask.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens; port 0 for any that is free.
+    pub address: SocketAddr,
+    /// What whoever asks has to know.
+    pub token: Option<Token>,
+}
+
+/// A secret that isn't shown.
+#[derive(Clone)]
+pub struct Token(String);
+
+/// Why the server can't be had like this.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Anybody could ask.
+    #[error(
+        "{0} can be reached from elsewhere, and there is no token; set {TOKEN_VARIABLE} to a secret of {MIN_TOKEN} characters or more, or listen on 127.0.0.1"
+    )]
+    NoToken(SocketAddr),
+    /// The token can be guessed.
+    #[error("the token in {TOKEN_VARIABLE} is too short; take a secret of {MIN_TOKEN} characters or more")]
+    ShortToken,
+}
+
+impl Settings {
+    /// At `address`, with the token of the environment. Any address that isn't loopback needs one.
+    pub fn new(address: SocketAddr, token: Option<Token>) -> Result<Self, SettingsError> {
+        match &token {
+            Some(token) if token.0.len() < MIN_TOKEN => Err(SettingsError::ShortToken),
+            None if !address.ip().is_loopback() => Err(SettingsError::NoToken(address)),
+            _ => Ok(Self { address, token }),
+        }
+    }
+}
+
+impl Token {
+    /// The secret `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// That of the environment.
+    pub fn from_env() -> Option<Self> {
+        std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()).map(Self)
+    }
+
+    /// Whether `said` is it. Takes the same time wherever they differ.
+    pub(super) fn is(&self, said: &str) -> bool {
+        blake3::hash(self.0.as_bytes()) == blake3::hash(said.as_bytes())
+    }
+
+    pub(super) fn header(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_goes_without_a_token() {
+        let settings = |address: &str, token: Option<&str>| {
+            Settings::new(address.parse().unwrap(), token.map(Token::new))
+                .map(drop)
+                .map_err(|e| e.to_string())
+        };
+        let secret = "0123456789abcdef";
+        assert!(settings("127.0.0.1:0", None).is_ok() && settings("[::1]:80", None).is_ok());
+        assert!(settings("0.0.0.0:80", Some(secret)).is_ok());
+        for address in ["0.0.0.0:80", "10.0.0.1:80", "[::]:80"] {
+            assert!(settings(address, None).unwrap_err().contains("TIDEMILL_TOKEN"));
+        }
+        assert!(settings("127.0.0.1:0", Some("short")).unwrap_err().contains("too short"));
+        assert_eq!(format!("{:?}", Token::new(secret)), "Token(…)");
+    }
+}

@@ -1,0 +1,173 @@
+//! A running pipeline looked at and changed from outside: by the commands, and over HTTP.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use super::support::{Finished, Program, Project, version};
+
+const MANIFEST: &str = r#"
+[pipeline]
+name = "controlled"
+batch_interval = "20ms"
+checkpoint = "checkpoint"
+control = "127.0.0.1:0"
+[plugins.say]
+path = "say.wasm"
+[sources.lines]
+kind = "stdin"
+[streams.said]
+op = "transform"
+from = "lines"
+plugin = "say"
+[sinks.screen]
+kind = "console"
+from = "said"
+skip_empty = true
+"#;
+
+/// A pipeline that says lines, at first as version `one`.
+fn start() -> (Project, Program) {
+    let project = Project::new(MANIFEST);
+    project.write("say.wasm", version("versioned", "one"));
+    project.write("two.wasm", version("versioned", "two"));
+    let program = project.start(&[]);
+    program.wait_for_log("listening for control", 1);
+    (project, program)
+}
+
+/// Runs `command` on the pipeline of `project`.
+fn ask(project: &Project, command: &[&str]) -> Finished {
+    let checkpoint = project.path("checkpoint");
+    Program::start(&[command, &["--checkpoint", checkpoint.to_str().unwrap()]].concat()).finish()
+}
+
+/// What `command` prints, which must go well.
+#[track_caller]
+fn told(project: &Project, command: &[&str]) -> String {
+    let finished = ask(project, command);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    finished.stdout
+}
+
+#[track_caller]
+fn says(program: &mut Program, version: &str, line: &str) {
+    program.write(format!("{line}\n"));
+    let said = format!("{version} {line}\n");
+    program.wait_for_output(|output| output.contains(&said));
+}
+
+/// Sends an HTTP request to the pipeline of `project`, whose first line and headers are `head`, and answers all.
+fn http(project: &Project, head: &str, body: &[u8]) -> String {
+    let address = std::fs::read_to_string(project.path("checkpoint/control")).unwrap();
+    let mut connection = TcpStream::connect(address.trim()).unwrap();
+    let length = body.len();
+    write!(connection, "{head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n").unwrap();
+    // A server that turns a request away may not read all of it.
+    let _ = connection.write_all(body);
+    let mut answer = Vec::new();
+    let _ = connection.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn a_plugin_is_swapped_shown_and_taken_back_by_commands() {
+    let (project, mut program) = start();
+    says(&mut program, "one", "a");
+    let file = project.path("two.wasm");
+    let swapped = told(&project, &["swap", &format!("say={}", file.display())]);
+    assert!(swapped.starts_with("say: ") && swapped.contains(" in use since batch "), "{swapped}");
+    says(&mut program, "two", "b");
+    let status = told(&project, &["status"]);
+    assert!(status.starts_with("pipeline controlled, a batch every 20 ms, running\n"), "{status}");
+    assert!(
+        status.contains("2 rows in, 0 dead letters") && status.contains("plugin say (said): "),
+        "{status}"
+    );
+    let back = told(&project, &["rollback", "said"]);
+    assert!(back.starts_with("say: "), "{back}");
+    says(&mut program, "one", "c");
+    let history = told(&project, &["history"]);
+    let how: Vec<&str> = history.lines().map(|line| line.rsplit_once(", ").unwrap().1).collect();
+    assert_eq!(how, ["start", "swap", "rollback"], "{history}");
+
+    let refused = ask(&project, &["swap", &format!("shout={}", file.display())]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.error().contains("`shout`"), "{}", refused.error());
+    assert_eq!(told(&project, &["stop"]), "stopping: what was received is processed first\n");
+    let finished = program.await_end();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    for action in ["swap", "rollback", "stop"] {
+        assert_eq!(
+            finished.num_logged(&format!("action=\"{action}\"")),
+            1 + usize::from(action == "swap"),
+            "{}",
+            finished.stderr
+        );
+    }
+    assert!(!project.path("checkpoint/control").exists(), "who ended says so");
+    assert_eq!(ask(&project, &["status"]).code, Some(1));
+}
+
+#[test]
+fn a_plugin_is_uploaded_and_health_and_metrics_are_told() {
+    let (project, mut program) = start();
+    let code = version("versioned", "two");
+    let head = "POST /v1/plugins/say HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/wasm";
+    let answer = http(&project, head, &code);
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"swapped\""), "{answer}");
+    says(&mut program, "two", "a");
+    for (path, expected) in [("/health", "ok"), ("/ready", "ready"), ("/metrics", "tidemill_batches_total")] {
+        let answer = http(&project, &format!("GET {path} HTTP/1.1\r\nHost: localhost"), b"");
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(expected), "{path}: {answer}");
+    }
+}
+
+#[test]
+fn requests_by_other_names_from_other_pages_or_too_large_are_turned_away() {
+    let (project, mut program) = start();
+    let swap = "POST /v1/swap HTTP/1.1\r\nContent-Type: application/json";
+    let body = format!("{{\"plugins\":{{\"say\":\"{}\"}}}}", project.path("two.wasm").display());
+    for (headers, status) in [
+        ("Host: evil.example", "403"),
+        ("Host: localhost\r\nOrigin: http://evil.example", "403"),
+        ("Host: localhost\r\nOrigin: null", "403"),
+    ] {
+        let answer = http(&project, &format!("{swap}\r\n{headers}"), body.as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{headers}: {answer}");
+    }
+    let form = "POST /v1/swap HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain";
+    assert!(http(&project, form, body.as_bytes()).starts_with("HTTP/1.1 415 "), "a form can't swap");
+    let large = format!("{{\"plugins\":{{\"say\":\"{}\"}}}}", "x".repeat(100_000));
+    let answer = http(&project, &format!("{swap}\r\nHost: localhost"), large.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 413 ") || answer.is_empty(), "{answer}");
+    says(&mut program, "one", "a");
+    let finished = program.finish();
+    assert_eq!(finished.num_logged("control: done"), 0, "{}", finished.stderr);
+}
+
+#[test]
+fn an_address_that_others_reach_needs_a_token() {
+    let project = Project::new(&MANIFEST.replace("127.0.0.1:0", "0.0.0.0:0"));
+    project.write("say.wasm", version("versioned", "one"));
+    let finished = project.run(&[]);
+    assert_eq!(finished.code, Some(2));
+    assert!(finished.error().contains("TIDEMILL_TOKEN"), "{}", finished.error());
+    let nowhere = ask(&project, &["status"]);
+    assert!(nowhere.error().contains("--control"), "{}", nowhere.error());
+}
+
+#[test]
+fn a_token_is_asked_for_where_there_is_one() {
+    let project = Project::new(MANIFEST);
+    project.write("say.wasm", version("versioned", "one"));
+    let token = "a secret of some length";
+    let program = project.start_with(&[], &[("TIDEMILL_TOKEN", token)]);
+    program.wait_for_log("listening for control", 1);
+    let refused = ask(&project, &["status"]);
+    assert!(refused.error().contains("the token is missing or wrong"), "{}", refused.error());
+    let status = |said: &str| {
+        let head = format!("GET /v1/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {said}");
+        http(&project, &head, b"").get(9..12).unwrap().to_owned()
+    };
+    assert_eq!([status("another secret of it"), status(token)], ["401", "200"]);
+}
