@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: whole runs of a word count beside native ones, the cost of the sandbox a row, of limits and
-//! of rows that a plugin fails on, states of ten million keys, latency, start and memory. Prints a table; `--json FILE`
+//! of rows that a plugin fails on, states of ten million keys, latency, swaps, start and memory. Prints a table; `--json FILE`
 //! writes the figures as one object.
 //!
 //! Runs to be compared take turns, and medians are told, so that a machine that is busy for a while is busy
@@ -15,6 +15,7 @@ mod poison;
 mod process;
 mod sandbox;
 mod state;
+mod swap;
 mod wordcount;
 
 use std::path::PathBuf;
@@ -72,6 +73,7 @@ fn main() -> Result<()> {
     group("state", &|figures| state::measure(figures, args.keys, args.turns))?;
     group("latency", &|figures| latency::measure(figures, args.seconds))?;
     group("batch", &|figures| latency::measure_empty(figures))?;
+    group("swap", &|figures| swap::measure(figures, folder.path()))?;
     group("process", &|figures| process::measure(figures, folder.path()))?;
     print!("{}", figures.table());
     if let Some(path) = &args.json {

@@ -77,7 +77,7 @@ fn start_millis(program: &Path, manifest: &Path) -> Result<f64> {
     Ok(took.as_secs_f64() * 1000.0)
 }
 
-fn resident_mib(process: u32) -> Result<f64> {
+pub fn resident_mib(process: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no resident size")?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::support::{Project, Server, count, plugin_folder, printed, totals};
+use super::support::{PROGRAM, Project, Server, count, plugin_folder, printed, totals};
 
 /// A copy of an example's manifest, whose plugins are those that were built.
 fn example(name: &str, change: impl Fn(String) -> String) -> Project {
@@ -119,4 +119,43 @@ fn orders_prints_what_its_readme_promises() {
     let refused: Vec<_> = letters.iter().filter(|letter| letter["kind"] == "reject").collect();
     assert_eq!(refused.len(), 3);
     assert!(refused.iter().all(|letter| letter["origin"] == "checked"), "{refused:?}");
+}
+
+#[test]
+fn hot_swap_swaps_and_takes_back_as_its_readme_says() {
+    let project = example("hot_swap", |text| text.replace("500ms", "50ms"));
+    let score = |name: &str| std::fs::read(super::support::plugin(name)).unwrap();
+    project.write("score.wasm", score("sum"));
+    project.write("swap.sh", std::fs::read(folder("hot_swap").join("swap.sh")).unwrap());
+    let program = project.start(&[]);
+    program.wait_for_log("listening for control", 1);
+    let script = Command::new("sh")
+        .arg("swap.sh")
+        .current_dir(project.path("."))
+        .env("PLUGINS", plugin_folder())
+        .env("TIDEMILL", PROGRAM)
+        .output()
+        .unwrap();
+    assert!(script.status.success(), "{}", String::from_utf8_lossy(&script.stderr));
+    let told = String::from_utf8(script.stdout).unwrap();
+    let shapes = |text: &str| -> Vec<String> {
+        let digits = |word: &str| word.chars().any(|c| c.is_ascii_digit());
+        let line = |line: &str| line.split(' ').filter(|word| !digits(word)).collect::<Vec<_>>().join(" ");
+        text.lines().map(line).collect()
+    };
+    let readme = std::fs::read_to_string(folder("hot_swap").join("README.md")).unwrap();
+    let promised = readme.split("```").find(|block| block.contains("in use since batch")).unwrap();
+    // A batch of so short an interval may have had no rows yet.
+    let expected: Vec<String> = shapes(promised.trim_start_matches('\n'));
+    assert_eq!(shapes(&told.replace(", on trial until rows come", "")), expected, "{told}");
+
+    project.move_in("score.wasm", score("min"));
+    program.wait_for_log("swapped plugin=score", 3);
+    let of = |output: &str| totals(output).into_values().collect::<Vec<_>>();
+    assert!(of(&program.stdout()).iter().all(|total| *total > 10), "sums were printed");
+    program.signal("INT");
+    let finished = program.finish();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let last = printed(&finished.stdout).pop().unwrap();
+    assert!(last.rows.iter().all(|row| row.ends_with(", 1)")), "{last:?}");
 }

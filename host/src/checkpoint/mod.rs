@@ -3,7 +3,7 @@
 //! Each batch that changes anything ends with one *epoch*, one atomic, synced write: how far each source was read, what
 //! operators changed of what they keep, and the rows of sinks that can't be staged outside (the *outbox*). Nothing
 //! of a batch is seen outside before its epoch is written, and a batch without an epoch never was. A checkpoint
-//! holds data and names, never code. Knows nothing of how batches run.
+//! holds data, names and the files of plugins that ran, never compiled code. Knows nothing of how batches run.
 
 mod code;
 mod contents;

@@ -81,7 +81,7 @@ impl<'t> Tables<'t> {
             workers: keys.workers,
             partitions: keys.partitions.unwrap_or(DEFAULT_PARTITIONS),
             checkpoint: keys.checkpoint,
-            control: keys.control,
+            control: keys.control.map(|address| address.0),
             ..Pipeline::new(keys.name, interval)
         })
     }
@@ -111,7 +111,21 @@ struct PipelineKeys {
     workers: Option<NonZeroUsize>,
     partitions: Option<NonZeroUsize>,
     checkpoint: Option<PathBuf>,
-    control: Option<SocketAddr>,
+    control: Option<ListenAddress>,
+}
+
+/// An address to listen at.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct ListenAddress(SocketAddr);
+
+impl TryFrom<String> for ListenAddress {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let parsed = text.parse().map(Self);
+        parsed.map_err(|_| format!("`{text}` is no address to listen at; write for example \"127.0.0.1:0\""))
+    }
 }
 
 fn read_plugin(mut item: Item<'_>, origin: &Origin<'_>) -> Result<PluginSource, Fault> {

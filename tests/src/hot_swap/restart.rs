@@ -99,19 +99,54 @@ fn a_pinned_file_is_what_runs() {
     assert!(say(&project, "b", &[]).stdout.contains("two b"));
 }
 
-/// A pipeline with a checkpoint in `folder` that lets `versioned` say lines, from a file that says `file`.
-fn durable(files: &Files, file: &str, queue: &Queue, kept: &Kept) -> RunningContext {
+/// A pipeline in the making with a checkpoint among `files`.
+fn with_checkpoint(files: &Files) -> StreamingContext {
     let mut pipeline = Pipeline::new("durable", Interval::new(INTERVAL).unwrap());
     pipeline.checkpoint = Some(files.0.path().join("checkpoint"));
     let mut context = StreamingContext::from_pipeline(pipeline);
     let engine =
         Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap();
     context.engine(&engine);
+    context
+}
+
+/// Lets `versioned` say lines, from a file that says `file`.
+fn durable(files: &Files, file: &str, queue: &Queue, kept: &Kept) -> RunningContext {
+    let mut context = with_checkpoint(files);
     let say = context.plugin("say", PluginSpec::new(files.version("versioned", file)));
     let source = context.queue_stream("lines", queue);
     let said = context.transform("said", &source, &say);
     context.sink("kept", &said, kept.clone());
     context.start(&RunOptions::default()).unwrap()
+}
+
+#[test]
+fn what_a_version_did_before_it_was_rolled_back_is_not_in_the_checkpoint() {
+    let files = Files::new();
+    let start = |queue: &Queue, kept: &Kept| {
+        let mut context = with_checkpoint(&files);
+        let total = context.plugin("total", PluginSpec::new(files.version("versioned_total", "one")));
+        let source = context.queue_stream("pairs", queue);
+        let told = context.map_with_state("totals", &source, &["key"], &total, None);
+        context.sink("kept", &told, kept.clone());
+        context.start(&RunOptions::default()).unwrap()
+    };
+    let (queue, kept) = (Queue::new(pairs(&[]).schema(), Take::One), Kept::default());
+    let running = start(&queue, &kept);
+    queue.push(pairs(&[("a", 1), ("poison", 1)])).unwrap();
+    assert_eq!(rows(&kept, 2).len(), 2);
+    running.swap("total", files.version("versioned_total", "greedy")).unwrap();
+    // A key that only the new version would have made, and one that both change.
+    queue.push(pairs(&[("a", 1), ("b", 5), ("poison", 1)])).unwrap();
+    assert_eq!(rows(&kept, 5).len(), 5);
+    wait_until("the rollback", || running.swapper().quarantined("total"));
+    running.stop(StopMode::Graceful);
+    running.await_termination().unwrap();
+
+    let (queue, kept) = (Queue::new(pairs(&[]).schema(), Take::One), Kept::default());
+    let _running = start(&queue, &kept);
+    queue.push(pairs(&[("a", 1), ("b", 1)])).unwrap();
+    assert_eq!(rows(&kept, 2), ["(a, 3, one)", "(b, 6, one)"]);
 }
 
 #[test]

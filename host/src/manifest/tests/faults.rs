@@ -102,6 +102,14 @@ fn types_fit() {
             "2: pipeline.workers: 9999 is too many; write a number from 1 to 1024, or leave it out to use every core",
         ),
         (
+            with("name =", "control = \"here\"\nname ="),
+            "2: pipeline.control: `here` is no address to listen at; write for example \"127.0.0.1:0\"",
+        ),
+        (
+            with("path = \"split.wasm\"", "path = \"split.wasm\"\nmax_reject_rise = 2"),
+            "6: plugins.split.max_reject_rise: 2 is no share; write a number from 0 to 1",
+        ),
+        (
             with("\"wordcount\"", "\" \""),
             "2: pipeline.name: ` ` can't be a name; use ASCII letters, digits, `_` and `-`, beginning with a letter or `_`",
         ),
