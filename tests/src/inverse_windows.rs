@@ -161,7 +161,7 @@ fn some_batches(num_batches: usize) -> Vec<Rows> {
         let row = |_| (format!("k{}", next(4) + number as u64 / 6), next(100) as i64 - 50);
         (0..num_rows).map(row).collect()
     };
-    (0..num_batches).map(|number| batch(number)).collect()
+    (0..num_batches).map(batch).collect()
 }
 
 /// What each window holds, by the definition.

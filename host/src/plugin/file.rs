@@ -10,6 +10,7 @@ use super::limits::Limits;
 use super::spec::PluginSpec;
 
 /// What is in a plugin's file.
+#[derive(Debug)]
 pub struct PluginFile {
     /// All of it.
     pub bytes: Vec<u8>,

@@ -22,7 +22,8 @@ pub(super) fn compare(
         .filter(|(name, schema)| running.schemas.get(*name) != Some(*schema))
         .map(|(name, _)| name)
         .collect();
-    for (sink, output) in pipeline.sinks.iter().filter(|(_, output)| changed.contains(&&output.from)) {
+    let written = pipeline.sinks.iter().find(|(_, output)| changed.contains(&&output.from));
+    if let Some((sink, output)) = written {
         let columns = |of: &OpenedPipeline| of.schemas.get(&output.from).map(|schema| describe(schema));
         return Err(format!(
             "stream `{}`, which sink `{sink}` writes, would have the columns ({}) rather than ({}); stop the pipeline to change them",

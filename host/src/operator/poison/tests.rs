@@ -327,6 +327,7 @@ fn finished(
         every: 1,
         partitions: 8,
         state: None,
+        kept: None,
     };
     let op = AggregateByKey { plugin: "sum".to_owned(), key: vec!["word".to_owned()], window: None };
     let Shape::Wide(Wide { before: Some(before), after: Some(after), .. }) = op.open(&opening).unwrap().shape

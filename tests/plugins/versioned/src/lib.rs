@@ -21,6 +21,7 @@ pub fn versioned(line: &str) -> Result<Said, Reject> {
     let version = version.trim_start_matches("version:").trim_end();
     match version {
         _ if line == "bad" => Err(Reject::new("no version takes this line")),
+        #[allow(clippy::panic, reason = "to trap is what it is for")]
         "trap" => panic!("this version always fails"),
         "refuse" => Err(Reject::new("this version takes no line")),
         _ => Ok(Said { said: format!("{version} {line}") }),
