@@ -75,8 +75,7 @@ fn measure_pause(figures: &mut Figures, folder: &Path) -> Result<()> {
     let last = swapped.iter().max().copied().unwrap_or(0);
     // The first batches warm up.
     let measured = times.iter().skip(10).filter(|(time, _)| *time <= last);
-    let (with, without): (Vec<_>, Vec<_>) =
-        measured.partition(|(time, _)| swapped.contains(time));
+    let (with, without): (Vec<_>, Vec<_>) = measured.partition(|(time, _)| swapped.contains(time));
     let mut pauses: Vec<f64> = with.into_iter().map(|(_, millis)| millis).collect();
     ensure!(pauses.len() > SWAPS / 2, "too few batches with a swap");
     pauses.sort_by(f64::total_cmp);
