@@ -156,7 +156,7 @@ fn some_batches(num_batches: usize) -> Vec<Rows> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
-    let mut batch = |number: usize| {
+    let batch = |number: usize| {
         let num_rows = next(9).saturating_sub(2);
         let row = |_| (format!("k{}", next(4) + number as u64 / 6), next(100) as i64 - 50);
         (0..num_rows).map(row).collect()
