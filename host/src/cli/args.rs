@@ -69,7 +69,7 @@ Examples:
 
 const SWAP_EXAMPLES: &str = "\
 The pipeline has to be one that was started with --control, or whose manifest has it. Where it asks for a token, that is
-taken from TIDEMILL_TOKEN.
+taken from TIDEMILL_TOKEN, or from the file that TIDEMILL_TOKEN_FILE names.
 
 Examples:
   tidemill swap split=split_words.wasm
@@ -295,7 +295,7 @@ pub struct RunArgs {
 
     /// Listen here for `status`, `swap` and the like, and for HTTP; port 0 takes any that is free
     ///
-    /// Any address but a loopback one needs a token, in TIDEMILL_TOKEN.
+    /// Any address but a loopback one needs a token, in TIDEMILL_TOKEN or in the file that TIDEMILL_TOKEN_FILE names.
     #[arg(long, value_name = "ADDRESS")]
     pub control: Option<SocketAddr>,
 

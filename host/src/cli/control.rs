@@ -35,7 +35,7 @@ pub(super) fn history(at: &At) -> Result<(), End> {
 /// Swaps plugins.
 pub(super) fn swap(at: &At, plugins: &[PluginPath]) -> Result<(), End> {
     let address = address(at)?;
-    let client = Client::new(address, Token::from_env());
+    let client = Client::new(address, Token::from_env().map_err(End::wrong)?);
     if address.ip().is_loopback() {
         let absolute = |path: &Path| {
             path.canonicalize()
@@ -70,7 +70,7 @@ pub(super) fn stop(at: &At) -> Result<(), End> {
 }
 
 fn client(at: &At) -> Result<Client, End> {
-    Ok(Client::new(address(at)?, Token::from_env()))
+    Ok(Client::new(address(at)?, Token::from_env().map_err(End::wrong)?))
 }
 
 fn address(at: &At) -> Result<SocketAddr, End> {

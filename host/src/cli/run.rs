@@ -23,7 +23,7 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
     let listeners: Vec<Box<dyn Listener>> =
         vec![Box::new(LiveListener::new(screen, prints)), Box::new(progress.clone())];
     let control = args.control.or(pipeline.control);
-    let control = control.map(|address| Settings::new(address, Token::from_env())).transpose();
+    let control = control.map(|address| Settings::new(address, Token::from_env()?)).transpose();
     let control = control.map_err(End::wrong)?;
     let engine = engine()?;
     let running = match start(&pipeline, &options(args), &engine, Arc::new(SystemClock), listeners) {

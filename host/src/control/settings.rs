@@ -1,10 +1,15 @@
 //! Where the server listens, and who may ask.
 
 use std::fmt;
+use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// The variable of the environment that has the token.
 pub const TOKEN_VARIABLE: &str = "TIDEMILL_TOKEN";
+
+/// The variable of the environment that names a file with the token.
+pub const TOKEN_FILE_VARIABLE: &str = "TIDEMILL_TOKEN_FILE";
 
 /// The fewest characters of a token.
 const MIN_TOKEN: usize = 16;
@@ -27,11 +32,19 @@ pub struct Token(String);
 pub enum SettingsError {
     /// Anybody could ask.
     #[error(
-        "{0} can be reached from elsewhere, and there is no token; set {TOKEN_VARIABLE} to a secret of {MIN_TOKEN} characters or more, or listen on 127.0.0.1"
+        "{0} can be reached from elsewhere, and there is no token; set {TOKEN_VARIABLE}, or {TOKEN_FILE_VARIABLE} to a file with one, a secret of {MIN_TOKEN} characters or more, or listen on 127.0.0.1"
     )]
     NoToken(SocketAddr),
+    /// The file of the token can't be used.
+    #[error("{TOKEN_FILE_VARIABLE}: {}: {problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not, and what to do.
+        problem: String,
+    },
     /// The token can be guessed.
-    #[error("the token in {TOKEN_VARIABLE} is too short; take a secret of {MIN_TOKEN} characters or more")]
+    #[error("the token is too short; take a secret of {MIN_TOKEN} characters or more")]
     ShortToken,
 }
 
@@ -52,9 +65,25 @@ impl Token {
         Self(text.into())
     }
 
-    /// That of the environment.
-    pub fn from_env() -> Option<Self> {
-        std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()).map(Self)
+    /// That of the environment, or in the file that the environment names; none where it has neither.
+    pub fn from_env() -> Result<Option<Self>, SettingsError> {
+        if let Some(token) = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()) {
+            return Ok(Some(Self(token)));
+        }
+        std::env::var_os(TOKEN_FILE_VARIABLE).map(|path| Self::from_file(PathBuf::from(path))).transpose()
+    }
+
+    /// What is in the file `path`, which nobody else may read.
+    fn from_file(path: PathBuf) -> Result<Self, SettingsError> {
+        let read = fs::metadata(&path).and_then(|about| Ok((is_private(&about), fs::read_to_string(&path)?)));
+        match read {
+            Ok((true, token)) => Ok(Self(token.trim().to_owned())),
+            Ok((false, _)) => {
+                let problem = "others can read it; take that away from them, as `chmod 600` does".to_owned();
+                Err(SettingsError::File { path, problem })
+            }
+            Err(error) => Err(SettingsError::File { path, problem: error.to_string() }),
+        }
     }
 
     /// Whether `said` is it. Takes the same time wherever they differ.
@@ -73,9 +102,36 @@ impl fmt::Debug for Token {
     }
 }
 
+#[cfg(unix)]
+fn is_private(about: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(about) & 0o077 == 0
+}
+
+/// Elsewhere that isn't told by a mode.
+#[cfg(not(unix))]
+fn is_private(_: &fs::Metadata) -> bool {
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_can_read_has_no_secret() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        fs::write(&path, "0123456789abcdef\n").unwrap();
+        let read = |mode| {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            Token::from_file(path.clone())
+        };
+        assert!(read(0o600).unwrap().is("0123456789abcdef"));
+        assert!(read(0o640).unwrap_err().to_string().contains("chmod 600"));
+    }
 
     #[test]
     fn only_loopback_goes_without_a_token() {

@@ -18,6 +18,7 @@ use super::swapper::Swapper;
 use super::{SwapError, Swapped};
 use crate::checkpoint::How;
 use crate::manifest::PluginSource;
+use crate::plugin::PluginFile;
 
 /// How often files are looked at where nothing tells of changes.
 const LOOK: Duration = Duration::from_secs(1);
@@ -71,11 +72,17 @@ impl Watch {
     }
 }
 
-/// The files to watch. One that is another by now than what runs counts as changed.
+/// The files to watch. One that is another by now than what runs counts as changed; that is found out at once, so that
+/// what somebody swaps in meanwhile isn't taken for what runs.
 fn watched(swapper: &Swapper) -> impl Iterator<Item = File> {
-    swapper.pipeline.plugins.iter().filter_map(|(name, source)| match source {
+    let in_use = swapper.in_use();
+    swapper.pipeline.plugins.iter().filter_map(move |(name, source)| match source {
         PluginSource::File(spec) if spec.watch => {
-            Some(File { plugin: name.clone(), path: spec.path.clone(), seen: None })
+            let look = Look::at(&spec.path);
+            let runs = in_use.get(name).map(|in_use| in_use.digest.as_str());
+            let digest = PluginFile::read(name, spec).ok().map(|file| file.digest);
+            let seen = look.filter(|_| digest.is_some() && digest.as_deref() == runs);
+            Some(File { plugin: name.clone(), path: spec.path.clone(), seen })
         }
         _ => None,
     })
