@@ -17,6 +17,7 @@ use clap_complete::Shell;
 
 use super::build::{self, BuildArgs};
 use super::checkpoint::CheckpointCommand;
+use super::control::{self, At, RollbackArgs, SwapArgs};
 use super::dead_letters::args::DeadLettersCommand;
 use super::new::{self, NewArgs};
 use super::test::{self, args::TestArgs};
@@ -66,14 +67,6 @@ Examples:
   tidemill run pipeline.toml
   tidemill run pipeline.toml --once           process what is there, then stop
   tidemill run pipeline.toml --for 10s --workers 2";
-
-const SWAP_EXAMPLES: &str = "\
-The pipeline has to be one that was started with --control, or whose manifest has it. Where it asks for a token, that is
-taken from TIDEMILL_TOKEN, or from the file that TIDEMILL_TOKEN_FILE names.
-
-Examples:
-  tidemill swap split=split_words.wasm
-  tidemill swap split=split_words.wasm sum=sum.wasm --checkpoint state";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
@@ -147,52 +140,20 @@ pub enum Command {
     Test(TestArgs),
 
     /// Show how a running pipeline is, and which versions of plugins it runs
-    Status {
-        /// Which pipeline
-        #[command(flatten)]
-        at: At,
-    },
+    Status(At),
 
     /// Let plugins of a running pipeline run other code, all from one batch on or none
-    #[command(after_help = SWAP_EXAMPLES)]
-    Swap {
-        /// A plugin, or a stream that calls it, and the file with its code
-        #[arg(value_name = "PLUGIN=FILE", required = true)]
-        plugins: Vec<PluginPath>,
-
-        /// Which pipeline
-        #[command(flatten)]
-        at: At,
-    },
+    #[command(after_help = control::EXAMPLES)]
+    Swap(SwapArgs),
 
     /// Let a plugin of a running pipeline run a version again that ran before
-    Rollback {
-        /// The plugin, or a stream that calls it
-        #[arg(value_name = "PLUGIN")]
-        plugin: String,
-
-        /// What the digest of the version begins with [default: the version before the present one]
-        #[arg(value_name = "DIGEST")]
-        digest: Option<String>,
-
-        /// Which pipeline
-        #[command(flatten)]
-        at: At,
-    },
+    Rollback(RollbackArgs),
 
     /// Show which versions of plugins came into use
-    History {
-        /// Which pipeline
-        #[command(flatten)]
-        at: At,
-    },
+    History(At),
 
     /// Ask a running pipeline to stop, as Ctrl-C does
-    Stop {
-        /// Which pipeline
-        #[command(flatten)]
-        at: At,
-    },
+    Stop(At),
 
     /// Look at what survives a restart
     #[command(subcommand)]
@@ -229,40 +190,6 @@ pub struct CompileArgs {
 impl From<CompileArgs> for CompileRequest {
     fn from(CompileArgs { memory, cpu_seconds }: CompileArgs) -> Self {
         Self { memory, cpu_seconds }
-    }
-}
-
-/// Which running pipeline is meant; by default that of the `pipeline.toml` here, found through its checkpoint.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub struct At {
-    /// Where it listens, such as 127.0.0.1:7171
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "checkpoint")]
-    pub address: Option<SocketAddr>,
-
-    /// Its checkpoint, which says where it listens
-    #[arg(long, value_name = "DIR")]
-    pub checkpoint: Option<PathBuf>,
-}
-
-/// A plugin with a file, as the command line has them: `split=split_words.wasm`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PluginPath {
-    /// The plugin, or a stream that calls it.
-    pub name: String,
-    /// The file.
-    pub path: PathBuf,
-}
-
-impl FromStr for PluginPath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('=') {
-            Some((name, path)) if !name.is_empty() && !path.is_empty() => {
-                Ok(Self { name: name.to_owned(), path: path.into() })
-            }
-            _ => Err("write the plugin and its file, as in `split=split_words.wasm`".to_owned()),
-        }
     }
 }
 
@@ -461,6 +388,11 @@ mod tests {
         );
         assert!(refused("tidemill run").contains("<MANIFEST>"));
         assert!(refused("tidemill chekc p.toml").contains("'check'"));
+        assert!(
+            refused("tidemill swap split")
+                .contains("write the plugin and its file, as in `split=split_words.wasm`")
+        );
+        assert!(refused("tidemill status --address here").contains("'here' for '--address <ADDRESS>'"));
         assert!(
             refused("tidemill dead-letters show p --since soon")
                 .contains("`soon` is not a time; write for example")

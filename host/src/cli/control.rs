@@ -1,14 +1,18 @@
 //! `tidemill status | history | swap | rollback | stop`: talking to a pipeline that runs.
 
+mod args;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::args::{At, PluginPath};
+use self::args::PluginPath;
 use super::{End, print};
 use crate::checkpoint::VersionChange;
 use crate::control::{Client, ClientError, Rollback, Status, Swap, SwapDone, Token, find};
 use crate::manifest::Manifest;
+
+pub use self::args::{At, EXAMPLES, RollbackArgs, SwapArgs};
 
 /// The manifest that is looked at where nothing says which pipeline is meant.
 const MANIFEST: &str = "pipeline.toml";
@@ -33,7 +37,7 @@ pub(super) fn history(at: &At) -> Result<(), End> {
 }
 
 /// Swaps plugins.
-pub(super) fn swap(at: &At, plugins: &[PluginPath]) -> Result<(), End> {
+pub(super) fn swap(SwapArgs { plugins, at }: &SwapArgs) -> Result<(), End> {
     let address = address(at)?;
     let client = Client::new(address, Token::from_env().map_err(End::wrong)?);
     if address.ip().is_loopback() {
@@ -49,7 +53,7 @@ pub(super) fn swap(at: &At, plugins: &[PluginPath]) -> Result<(), End> {
         }
         return print(&swapped_text(&client.swap(&swap)?));
     }
-    let [PluginPath { name, path }] = plugins else {
+    let [PluginPath { name, path }] = plugins.as_slice() else {
         return Err(End::wrong("several plugins at once are swapped on the machine of the pipeline only"));
     };
     let code = std::fs::read(path)
@@ -58,8 +62,8 @@ pub(super) fn swap(at: &At, plugins: &[PluginPath]) -> Result<(), End> {
 }
 
 /// Goes back to a version.
-pub(super) fn rollback(at: &At, plugin: &str, digest: Option<&str>) -> Result<(), End> {
-    let rollback = Rollback { plugin: plugin.to_owned(), digest: digest.map(str::to_owned) };
+pub(super) fn rollback(RollbackArgs { plugin, digest, at }: &RollbackArgs) -> Result<(), End> {
+    let rollback = Rollback { plugin: plugin.clone(), digest: digest.clone() };
     print(&swapped_text(&client(at)?.rollback(&rollback)?))
 }
 

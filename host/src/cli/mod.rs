@@ -3,7 +3,7 @@
 pub mod args;
 pub mod build;
 pub mod checkpoint;
-mod control;
+pub mod control;
 pub mod dead_letters;
 mod inspect;
 pub mod live;
@@ -44,11 +44,11 @@ pub fn main() -> ExitCode {
         Command::Plan { manifest, format } => plan(&manifest, format),
         Command::Checkpoint(command) => checkpoint::run(&command),
         Command::DeadLetters(command) => dead_letters::run(command, &screen),
-        Command::Status { at } => control::status(&at),
-        Command::History { at } => control::history(&at),
-        Command::Swap { plugins, at } => control::swap(&at, &plugins),
-        Command::Rollback { plugin, digest, at } => control::rollback(&at, &plugin, digest.as_deref()),
-        Command::Stop { at } => control::stop(&at),
+        Command::Status(at) => control::status(&at),
+        Command::History(at) => control::history(&at),
+        Command::Swap(swap_args) => control::swap(&swap_args),
+        Command::Rollback(rollback_args) => control::rollback(&rollback_args),
+        Command::Stop(at) => control::stop(&at),
         Command::Inspect { plugin, input, key, right } => {
             let columns =
                 input.as_ref().map(|input| inspect::Columns::new(input, key.as_ref(), right.as_ref()));
