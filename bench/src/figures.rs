@@ -9,7 +9,7 @@ use anyhow::Result;
 pub struct Figures(Vec<Figure>);
 
 struct Figure {
-    name: &'static str,
+    name: String,
     value: f64,
     unit: &'static str,
     goal: Option<Goal>,
@@ -26,7 +26,8 @@ pub enum Goal {
 
 impl Figures {
     /// Adds a figure.
-    pub fn add(&mut self, name: &'static str, value: f64, unit: &'static str, goal: Option<Goal>) {
+    pub fn add(&mut self, name: impl Into<String>, value: f64, unit: &'static str, goal: Option<Goal>) {
+        let name = name.into();
         eprintln!("  {name} = {value:.3} {unit}");
         self.0.push(Figure { name, value, unit, goal });
     }

@@ -8,6 +8,7 @@
 mod figures;
 mod hand;
 mod input;
+mod languages;
 mod latency;
 mod limits;
 mod native;
@@ -68,6 +69,7 @@ fn main() -> Result<()> {
         wordcount::measure_distinct(figures, folder.path(), args.lines / 4, args.turns)
     })?;
     group("sandbox", &|figures| sandbox::measure(figures, args.turns))?;
+    group("languages", &|figures| languages::measure(figures, folder.path(), args.turns.min(3)))?;
     group("limits", &|figures| limits::measure(figures, args.turns))?;
     group("poison", &|figures| poison::measure(figures, args.turns))?;
     group("state", &|figures| state::measure(figures, args.keys, args.turns))?;

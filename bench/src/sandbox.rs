@@ -29,17 +29,14 @@ pub fn measure(figures: &mut Figures, turns: usize) -> Result<()> {
     let engine = Engine::new(&EngineOptions::from_env())?;
     let (split, sum) = (load(&engine, "split_words")?, load(&engine, "sum")?);
     let lines = lines();
-    let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
-    let values: ArrayRef = Arc::new(Int64Array::from_iter_values(0..VALUES as i64));
-    let values = RecordBatch::try_new(Arc::clone(&schema), vec![values])?;
-    let ends: Vec<u32> = (1..=VALUES / ROWS_A_KEY).map(|key| (key * ROWS_A_KEY) as u32).collect();
+    let values = Values::new()?;
     let mut nanos: [Vec<f64>; 4] = Default::default();
     for _ in 0..turns.max(1) {
         let turn = [
             split_nanos(&split, &lines)?,
             split_nanos(&native::split_words(), &lines)?,
-            sum_nanos(&sum, &schema, &ends, &values)?,
-            sum_nanos(&native::sum(), &schema, &ends, &values)?,
+            values.sum_nanos(&sum)?,
+            values.sum_nanos(&native::sum())?,
         ];
         nanos.iter_mut().zip(turn).for_each(|(all, one)| all.push(one));
     }
@@ -82,14 +79,31 @@ pub fn split_nanos(plugin: &dyn Plugin, lines: &ArrayRef) -> Result<f64> {
     Ok(begun.elapsed().as_nanos() as f64 / (CALLS * LINES * WORDS) as f64)
 }
 
-fn sum_nanos(plugin: &dyn Plugin, schema: &SchemaRef, ends: &[u32], values: &RecordBatch) -> Result<f64> {
-    let mut reducer = plugin.reducer("counts", schema)?;
-    reducer.reduce(&CALL, ends, values)?;
-    let begun = Instant::now();
-    for _ in 0..CALLS {
-        std::hint::black_box(reducer.reduce(&CALL, ends, values)?);
+/// Values of keys, eight a key.
+pub struct Values {
+    ends: Vec<u32>,
+    values: RecordBatch,
+}
+
+impl Values {
+    /// As many as a partition may have.
+    pub fn new() -> Result<Self> {
+        let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
+        let values: ArrayRef = Arc::new(Int64Array::from_iter_values(0..VALUES as i64));
+        let ends = (1..=VALUES / ROWS_A_KEY).map(|key| (key * ROWS_A_KEY) as u32).collect();
+        Ok(Self { ends, values: RecordBatch::try_new(schema, vec![values])? })
     }
-    Ok(begun.elapsed().as_nanos() as f64 / (CALLS * VALUES) as f64)
+
+    /// How long `plugin` takes for one of them.
+    pub fn sum_nanos(&self, plugin: &dyn Plugin) -> Result<f64> {
+        let mut reducer = plugin.reducer("counts", self.values.schema_ref())?;
+        reducer.reduce(&CALL, &self.ends, &self.values)?;
+        let begun = Instant::now();
+        for _ in 0..CALLS {
+            std::hint::black_box(reducer.reduce(&CALL, &self.ends, &self.values)?);
+        }
+        Ok(begun.elapsed().as_nanos() as f64 / (CALLS * VALUES) as f64)
+    }
 }
 
 fn empty_call_nanos(plugin: &dyn Plugin) -> Result<f64> {

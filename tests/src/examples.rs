@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::languages::commands::built;
 use super::support::{PROGRAM, Project, Server, count, plugin_folder, printed, totals};
 
 /// A copy of an example's manifest, whose plugins are those that were built.
@@ -158,4 +159,22 @@ fn hot_swap_swaps_and_takes_back_as_its_readme_says() {
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     let last = printed(&finished.stdout).pop().unwrap();
     assert!(last.rows.iter().all(|row| row.ends_with(", 1)")), "{last:?}");
+}
+
+#[test]
+fn polyglot_prints_what_its_readme_promises() {
+    let plugins = ["visits", "sections"].map(|name| {
+        let plugin = built(&folder("polyglot").join(name), &format!("polyglot-{name}"));
+        (format!("{name}/plugin.wasm"), plugin.to_str().unwrap().to_owned())
+    });
+    let project = example("polyglot", |text| {
+        plugins.iter().fold(text, |text, (written, built)| text.replace(written.as_str(), built))
+    });
+    let log = std::fs::read_to_string(folder("polyglot").join("input/access.log")).unwrap();
+    project.write("input/access.log", log);
+    let finished = project.succeed(&["--once"]);
+    let batches = printed(&finished.stdout);
+    let blocks: Vec<_> = batches.iter().map(|batch| sorted(batch.rows.iter().map(String::as_str))).collect();
+    assert_eq!(blocks, promised("polyglot"));
+    assert_eq!(finished.num_logged("row set aside: not a line of a log"), 1, "{}", finished.stderr);
 }

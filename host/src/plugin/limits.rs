@@ -96,8 +96,8 @@ pub const MAXIMUM: Limits = Limits {
     compile_memory: Bytes::mib(4096),
 };
 
-/// A component larger than this carries an interpreter, which wants more memory, is large to compile and slow to run.
-pub(super) const INTERPRETER_FILE: Bytes = Bytes::mib(4);
+/// A component larger than this carries an interpreter, which wants more memory and time for the same rows.
+const INTERPRETER_FILE: Bytes = Bytes::mib(1);
 
 impl Limits {
     /// The limits that `spec` sets for a plugin whose file holds `file_bytes`. The error names the key

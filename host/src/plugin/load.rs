@@ -20,7 +20,7 @@ use super::file::PluginFile;
 use super::guest::Guest;
 use super::interface::{Interface, PACKAGE};
 use super::inverse::Inversion;
-use super::limits::{INTERPRETER_FILE, Limits};
+use super::limits::Limits;
 use super::live::{Contract, Live};
 use super::reduce::Reduction;
 use super::spec::PluginSpec;
@@ -28,11 +28,14 @@ use super::transform::Transformation;
 use super::update_state::Update;
 use super::{Aggregator, Cogrouper, Inverter, Plugin, Reducer, Transformer, Updater};
 use crate::metrics::Metrics;
-use crate::record::PluginId;
+use crate::record::{Bytes, PluginId};
 
 /// What is linked of WASI; everything in it that would reach outside answers an error.
 const WASI: [&str; 6] =
     ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+
+/// A component larger than this carries an interpreter that starts slowly.
+const SLOW_START_FILE: Bytes = Bytes::mib(4);
 
 /// A plugin of Wasm, compiled and linked.
 #[derive(Clone)]
@@ -212,7 +215,7 @@ fn load(
         limits,
         engine: engine.clone(),
         code,
-        reuse: spec.reuse.unwrap_or(bytes.len() as u64 > INTERPRETER_FILE.0),
+        reuse: spec.reuse.unwrap_or(bytes.len() as u64 > SLOW_START_FILE.0),
         callers: Callers::new(name, metrics, &limits),
         interfaces,
         imports,

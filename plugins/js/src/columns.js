@@ -22,40 +22,46 @@ const BLANK = { boolean: false, int64: 0n, float64: 0, utf8: '', binary: new Uin
 /** The column of `field` that holds these values; undefined counts as null. */
 export function buildColumn(field, list) {
   const { name, dataType, nullable } = field;
-  let valid, values = list;
+  let valid;
   const row = list.findIndex((value) => value === null || value === undefined);
   if (row >= 0) {
     if (!nullable) throw new Failure(`column \`${name}\` got no value in row ${row}; declare it as \`${dataType}?\``);
     valid = list.map((value) => value !== null && value !== undefined);
-    values = list.map((value) => value ?? BLANK[dataType]);
+    list = list.map((value) => value ?? BLANK[dataType]);
   }
-  for (const value of values) if (!FITS[dataType](value)) throw new Failure(misfit(field, value));
-  return { dataType, values: BUILD[dataType](values), valid };
+  return { dataType, values: BUILD[dataType](list, field), valid };
 }
 
-const MOST = 2n ** 63n;
-const isInt64 = (value) =>
-  typeof value === 'bigint' ? value >= -MOST && value < MOST : Number.isSafeInteger(value);
+/** Whole numbers; what is stored is compared, because what doesn't fit is cut when it is stored. */
+function wholeNumbers(list, field) {
+  const numbers = new BigInt64Array(list.length);
+  for (let i = 0; i < list.length; i++) {
+    const value = list[i];
+    if (typeof value === 'bigint') {
+      numbers[i] = value;
+      if (numbers[i] !== value) throw misfit(field, value);
+    } else if (Number.isSafeInteger(value)) numbers[i] = BigInt(value);
+    else if (field.dataType === 'timestamp' && value instanceof Date) numbers[i] = BigInt(value.getTime()) * 1000n;
+    else throw misfit(field, value);
+  }
+  return numbers;
+}
 
-const FITS = {
-  boolean: (value) => typeof value === 'boolean',
-  int64: isInt64,
-  float64: (value) => typeof value === 'number',
-  utf8: (value) => typeof value === 'string',
-  binary: (value) => value instanceof Uint8Array,
-  timestamp: (value) => isInt64(value) || value instanceof Date,
-};
-
-const toBigInt = (value) => (typeof value === 'bigint' ? value : BigInt(value));
-const toMicros = (value) => (value instanceof Date ? BigInt(value.getTime()) * 1000n : toBigInt(value));
+/** A check of each value by its type. */
+function all(fits, build) {
+  return (list, field) => {
+    for (const value of list) if (!fits(value)) throw misfit(field, value);
+    return build(list);
+  };
+}
 
 const BUILD = {
-  boolean: (list) => list,
-  int64: (list) => BigInt64Array.from(list, toBigInt),
-  float64: (list) => Float64Array.from(list),
-  utf8: encode,
-  binary: joined,
-  timestamp: (list) => BigInt64Array.from(list, toMicros),
+  boolean: all((value) => typeof value === 'boolean', (list) => list),
+  int64: wholeNumbers,
+  float64: all((value) => typeof value === 'number', (list) => Float64Array.from(list)),
+  utf8: all((value) => typeof value === 'string', encode),
+  binary: all((value) => value instanceof Uint8Array, joined),
+  timestamp: wholeNumbers,
 };
 
 function joined(list) {
@@ -69,5 +75,5 @@ function joined(list) {
 function misfit({ name, dataType }, value) {
   const text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'bigint' ? `${value}n` : String(value);
   const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  return `column \`${name}\` is ${dataType}, which ${shown} doesn't fit`;
+  return new Failure(`column \`${name}\` is ${dataType}, which ${shown} doesn't fit`);
 }

@@ -74,34 +74,45 @@ export function objects(fields, lists, numRows) {
   return rows;
 }
 
-/** The rows that functions answer for one input row or key after the other. */
+/** The rows that functions answer for one input row or key after the other, as the columns that they become. */
 export class Answers {
   constructor(row) {
     this.row = row;
-    this.rows = [];
+    this.names = row?.fields.map((field) => field.name) ?? [];
+    this.lists = this.names.map(() => []);
     this.origins = [];
   }
 
   /** Adds what the function answered for `origin`: a row, an iterable of rows, or nothing. */
   add(origin, answer) {
     if (answer === undefined || answer === null) return;
-    const mark = this.rows.length;
+    if (typeof answer[Symbol.iterator] !== 'function') {
+      this.push(origin, answer);
+      return;
+    }
+    const mark = this.origins.length;
     try {
-      const several = typeof answer[Symbol.iterator] === 'function' ? answer : [answer];
-      for (const row of several) {
-        this.rows.push(this.row.check(row, 'what comes out'));
-        this.origins.push(origin);
-      }
+      for (const row of answer) this.push(origin, row);
     } catch (error) {
       // Nothing of a row that is refused half way.
-      this.rows.length = this.origins.length = mark;
+      this.origins.length = mark;
+      for (const list of this.lists) list.length = mark;
       throw error;
     }
   }
 
+  /** Adds one row. */
+  push(origin, row) {
+    this.row.check(row, 'a row that comes out');
+    const { names, lists } = this;
+    for (let i = 0; i < names.length; i++) lists[i].push(row[names[i]]);
+    this.origins.push(origin);
+  }
+
   /** The batch of all rows. */
   batch() {
-    return this.row.build(this.rows);
+    const columns = this.row.fields.map((field, i) => buildColumn(field, this.lists[i]));
+    return { rows: this.origins.length, columns };
   }
 }
 

@@ -71,8 +71,7 @@ class Rows extends Operator {
       if (typeof answer !== 'boolean') throw new Failure('a filter has to answer true or false');
       if (answer) answers.origins.push(row);
     } else if (this.kind === 'map') {
-      answers.rows.push(this.row.check(answer, 'what a map answers'));
-      answers.origins.push(row);
+      answers.push(row, answer);
     } else answers.add(row, answer);
   }
 

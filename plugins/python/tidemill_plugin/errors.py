@@ -27,6 +27,8 @@ def explain(error: BaseException, home: str | None = None) -> str:
     if isinstance(error, (Failure, Reject)):
         return str(error)
     text = "".join(traceback.format_exception_only(type(error), error)).strip()
+    if isinstance(error, ModuleNotFoundError):
+        text += "; import it at the top of the plugin: a component has what is imported when it is built"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if os.path.dirname(os.path.abspath(frame.filename)) != _SDK]
     near = [frame for frame in own if home is None or frame.filename.startswith(home)]

@@ -13,7 +13,7 @@ from componentize_py_types import Err
 from wit_world.imports import host as wit_host
 from wit_world.imports import types
 
-from . import host, operators
+from . import host, operators, preload  # noqa: F401
 from .columns import Batch, Column, Varlen
 from .errors import explain
 from .export import operators_of

@@ -1,6 +1,7 @@
 //! One call of a plugin, as what it exports: rows in, rows out.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::{RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take;
@@ -22,6 +23,8 @@ pub(super) struct Given {
     pub(super) states: Vec<Row>,
     pub(super) time_out: bool,
     pub(super) call: Call,
+    /// How many times calls are made.
+    pub(super) repeat: u32,
 }
 
 /// What comes out of a call, as JSON.
@@ -30,6 +33,22 @@ pub(super) struct Answer {
     pub(super) rows: Vec<Value>,
     pub(super) rejected: Vec<Value>,
     pub(super) states: Vec<Value>,
+    /// How long the calls took, of those but the first; none where there was but one.
+    pub(super) time: Option<Duration>,
+}
+
+/// Makes a call as often as is asked for. Answers what it answered first, and how long one took after that.
+fn timed<T>(
+    given: &Given,
+    mut call: impl FnMut() -> Result<T, PluginError>,
+) -> Result<(T, Option<Duration>), End> {
+    let first = answered(call())?;
+    let start = Instant::now();
+    for _ in 1..given.repeat {
+        answered(call())?;
+    }
+    let time = start.elapsed().checked_div(given.repeat.saturating_sub(1));
+    Ok((first, time))
 }
 
 /// Opens the plugin as `kind`, and calls it once.
@@ -60,7 +79,7 @@ fn transform(plugin: &WasmPlugin, given: &Given) -> Result<Answer, End> {
     let plan = transformer.plan().clone();
     let input = block(schema, rows).map_err(End::wrong)?;
     let columns: Vec<_> = plan.reads.iter().filter_map(|&c| input.columns().get(c).cloned()).collect();
-    let output = answered(transformer.process(&given.call, &columns, rows.len()))?;
+    let (output, time) = timed(given, || transformer.process(&given.call, &columns, rows.len()))?;
     let origins = output.origins.unwrap_or_else(|| (0..).take(output.num_rows).collect());
     let origins = UInt32Array::from(origins);
     let (mut fields, mut columns) = (Vec::new(), Vec::new());
@@ -77,7 +96,7 @@ fn transform(plugin: &WasmPlugin, given: &Given) -> Result<Answer, End> {
         .into_iter()
         .map(|reject| json!({ "rejected": rows.get(reject.row), "reason": reject.reason }));
     let rejected = rejected.collect();
-    Ok(Answer { rows: json(&batch.map_err(End::failed)?)?, rejected, ..Answer::default() })
+    Ok(Answer { rows: json(&batch.map_err(End::failed)?)?, rejected, time, ..Answer::default() })
 }
 
 fn reduce(plugin: &WasmPlugin, given: &Given) -> Result<Answer, End> {
@@ -85,8 +104,8 @@ fn reduce(plugin: &WasmPlugin, given: &Given) -> Result<Answer, End> {
     let mut reducer = opened(plugin.reducer(STREAM, &values))?;
     let mut keys = Keys::default();
     let (ends, values) = grouped(&values, &keys.group(&given.rows, &key))?;
-    let reduced = answered(reducer.reduce(&given.call, &ends, &values))?;
-    Ok(Answer { rows: with_keys(&keys, 0.., &reduced)?, ..Answer::default() })
+    let (reduced, time) = timed(given, || reducer.reduce(&given.call, &ends, &values))?;
+    Ok(Answer { rows: with_keys(&keys, 0.., &reduced)?, time, ..Answer::default() })
 }
 
 /// Each key's rows are collected in two halves, which are merged: as partitions and windows would.
@@ -104,10 +123,12 @@ fn aggregate(plugin: &WasmPlugin, given: &Given) -> Result<Answer, End> {
         ends.push(end);
     }
     let (half_ends, values) = grouped(&values, &halves)?;
-    let collected = answered(aggregator.accumulate(&given.call, &half_ends, &values))?;
-    let merged = answered(aggregator.merge(&given.call, &ends, &collected))?;
-    let output = answered(aggregator.finish(&given.call, &merged))?;
-    Ok(Answer { rows: with_keys(&keys, 0.., &output)?, ..Answer::default() })
+    let (output, time) = timed(given, || {
+        let collected = aggregator.accumulate(&given.call, &half_ends, &values)?;
+        let merged = aggregator.merge(&given.call, &ends, &collected)?;
+        aggregator.finish(&given.call, &merged)
+    })?;
+    Ok(Answer { rows: with_keys(&keys, 0.., &output)?, time, ..Answer::default() })
 }
 
 fn cogroup(plugin: &WasmPlugin, given: &Given) -> Result<Answer, End> {
@@ -123,8 +144,8 @@ fn cogroup(plugin: &WasmPlugin, given: &Given) -> Result<Answer, End> {
     let (left_ends, left) = grouped(&left_values, &left_groups)?;
     let (right_ends, right) = grouped(&right_values, &right_groups)?;
     let input = CogroupInput { keys: block_of(&key, &keys.keys)?, left_ends, left, right_ends, right };
-    let output = answered(cogrouper.process(&given.call, &input))?;
-    Ok(Answer { rows: with_keys(&keys, output.origins, &output.rows)?, ..Answer::default() })
+    let (output, time) = timed(given, || cogrouper.process(&given.call, &input))?;
+    Ok(Answer { rows: with_keys(&keys, output.origins, &output.rows)?, time, ..Answer::default() })
 }
 
 fn update(plugin: &WasmPlugin, given: &Given) -> Result<Answer, End> {
@@ -153,12 +174,12 @@ fn update(plugin: &WasmPlugin, given: &Given) -> Result<Answer, End> {
         states.into_iter().map(|state| state.unwrap_or_else(|| blank(&state_schema))).collect();
     let (keys_block, states) = (block_of(&key, &keys.keys)?, block_of(&state_schema, &states)?);
     let input = UpdateInput { keys: keys_block, ends, values, states, known, timed_out };
-    let updated = answered(updater.update(&given.call, &input))?;
+    let (updated, time) = timed(given, || updater.update(&given.call, &input))?;
     let states = json(&updated.states)?.into_iter().zip(updated.kept).zip(&keys.keys);
     let states =
         states.map(|((state, kept), key)| json!({ "key": key, "state": kept.then_some(state) })).collect();
     let rows = with_keys(&keys, updated.output.origins, &updated.output.rows)?;
-    Ok(Answer { rows, states, ..Answer::default() })
+    Ok(Answer { rows, states, time, ..Answer::default() })
 }
 
 /// Rows behind the columns of the keys that they belong to.

@@ -5,7 +5,6 @@ mod calls;
 mod rows;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -25,11 +24,11 @@ pub(super) fn test(args: &TestArgs) -> Result<(), End> {
     let plugin = WasmPlugin::load(&engine()?, &name, &spec, &Metrics::new(""));
     let plugin = plugin.map_err(|error| End::wrong(error.failure))?;
     let kind = args.kind.map_or_else(|| kind_of(&plugin), Ok)?;
-    let (answer, each) = repeat(&plugin, kind, &given, args.repeat)?;
+    let answer = call_apart(&plugin, kind, &given)?;
     let lines = [&answer.rows, &answer.rejected, &answer.states].into_iter().flatten();
     let lines: Vec<&Value> = lines.collect();
     print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-    eprintln!("{}", summary(&given, &answer, (args.repeat > 1).then_some(each)));
+    eprintln!("{}", summary(&given, &answer));
     if let Some(path) = &args.state {
         let kept = answer.states.iter().filter(|line| !line["state"].is_null());
         let text: String = kept.map(|line| format!("{line}\n")).collect();
@@ -53,6 +52,7 @@ fn given(args: &TestArgs) -> Result<Given, End> {
         key: args.key.clone(),
         states,
         time_out: args.time_out,
+        repeat: args.repeat,
         call: Call { time: args.time, partition: 0 },
     })
 }
@@ -70,33 +70,21 @@ fn kind_of(plugin: &WasmPlugin) -> Result<Interface, End> {
     }
 }
 
-/// Makes the call `times` times, on a thread whose stack is as large as a guest may need. Answers the time of one.
-fn repeat(
-    plugin: &WasmPlugin,
-    kind: Interface,
-    given: &Given,
-    times: u32,
-) -> Result<(Answer, Duration), End> {
+/// Calls the plugin on a thread whose stack is as large as a guest may need.
+fn call_apart(plugin: &WasmPlugin, kind: Interface, given: &Given) -> Result<Answer, End> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("test".into()).stack_size(STACK_BYTES);
-        let calling = thread.spawn_scoped(scope, || {
-            let answer = call(plugin, kind, given)?;
-            let start = Instant::now();
-            for _ in 1..times {
-                call(plugin, kind, given)?;
-            }
-            Ok((answer, start.elapsed() / (times - 1).max(1)))
-        });
+        let calling = thread.spawn_scoped(scope, || call(plugin, kind, given));
         let calling = calling.map_err(|error| End::failed(format!("no thread to call it on: {error}")))?;
         calling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn summary(given: &Given, answer: &Answer, each: Option<Duration>) -> String {
+fn summary(given: &Given, answer: &Answer) -> String {
     let num_rows = given.rows.rows.len();
     let mut text =
         format!("{num_rows} rows in, {} out, {} refused", answer.rows.len(), answer.rejected.len());
-    if let Some(each) = each {
+    if let Some(each) = answer.time {
         let row = each.as_nanos() / (num_rows.max(1) as u128);
         text.push_str(&format!("; {:.3} ms a call, {row} ns a row", each.as_secs_f64() * 1000.0));
     }
