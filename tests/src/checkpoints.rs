@@ -121,6 +121,7 @@ fn killed_at_any_time_it_loses_nothing_and_repeats_nothing() {
     let program = project.start(&[]);
     let is_done = || sums(&last(&project, "totals")) == expected;
     wait_until(&format!("all rows (seed {seed})"), || is_done().then_some(()));
+    program.wait_for_log("running", 1);
     program.signal("INT");
     assert_eq!(program.finish().code, Some(0));
     assert_eq!(sums(&rows(&project.path("out"), "sums")), expected, "seed {seed}");
@@ -148,7 +149,7 @@ fn a_changed_pipeline_is_told_what_does_not_fit() {
     let refused = project.run(&["--once"]);
     assert_eq!(refused.code, Some(2));
     let error = refused.error();
-    assert!(error.contains("stream `recent` kept a window of 5000 batches"), "{error}");
+    assert!(error.contains("stream `recent` kept a window with totals of 5000 batches"), "{error}");
     assert!(
         error.ends_with("undo the change, or leave what it kept behind with --drop-state recent"),
         "{error}"
@@ -309,6 +310,7 @@ fn a_framed_sender_that_sends_again_what_is_not_safe_is_counted_exactly_once() {
     (1..=last_number).for_each(|n| *expected.entry(format!("k{}", n % 10)).or_default() += n as i64);
     let program = project.start(&[]);
     wait_until("all rows", || (sums(&last(&project, "totals")) == expected).then_some(()));
+    program.wait_for_log("running", 1);
     program.signal("INT");
     assert_eq!(program.finish().code, Some(0));
     assert_eq!(sums(&rows(&project.path("out"), "sums")), expected);

@@ -21,7 +21,8 @@ const START: i64 = 1_795_548_600_250;
 const NUM_BATCHES: usize = 3;
 const NUM_SPLITS: usize = 7;
 const NUM_BLOCKS: usize = 3;
-const BLOCK_ROWS: usize = 20;
+/// So many that blocks aren't joined before a call.
+const BLOCK_ROWS: usize = 4096;
 
 /// Lines, so many batches of so many splits of so many blocks.
 #[derive(Debug)]

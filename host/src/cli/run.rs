@@ -36,14 +36,14 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
         Err(StartError::Failed(RunError::Checkpoint(error))) => return Err(error.into()),
         Err(error) => return Err(End::failed(error)),
     };
+    stop_on_signals(&running.control())
+        .map_err(|error| End::failed(format!("cannot listen for signals: {error}")))?;
     tracing::info!(pipeline = %pipeline.name, interval_ms = pipeline.interval.millis(), "running");
     if pipeline.checkpoint.is_none() {
         tracing::info!("there is no checkpoint: nothing survives a restart");
     }
     let _listening = control.map(|settings| listen(settings, &running, progress, &pipeline)).transpose()?;
     screen.show(pipeline.interval);
-    stop_on_signals(&running.control())
-        .map_err(|error| End::failed(format!("cannot listen for signals: {error}")))?;
     let ended = running.await_termination();
     screen.clear();
     let summary = ended.map_err(End::failed)?;
