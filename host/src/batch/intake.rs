@@ -43,6 +43,8 @@ struct State {
     waiting: VecDeque<Waiting>,
     /// The number of the last block that was taken, in the log.
     taken: Option<u64>,
+    /// The number of the last block of the log that was let in.
+    let_in: u64,
     num_bytes: usize,
     is_full: bool,
     is_closed: bool,
@@ -67,6 +69,7 @@ impl Intake {
         let state = State {
             waiting: VecDeque::new(),
             taken: None,
+            let_in: 0,
             num_bytes: 0,
             is_full: false,
             is_closed: false,
@@ -89,7 +92,10 @@ impl Intake {
     #[must_use]
     pub fn with_log(mut self, log: impl Log + 'static, taken: Option<u64>) -> Self {
         self.log = Some(Box::new(log));
-        self.state().taken = taken;
+        let mut state = self.state();
+        state.taken = taken;
+        state.let_in = taken.unwrap_or(0);
+        drop(state);
         self
     }
 
@@ -98,6 +104,7 @@ impl Intake {
         let num_bytes = block.rows.get_array_memory_size();
         let mut state = self.state();
         state.num_bytes += num_bytes;
+        state.let_in = number;
         state.waiting.push_back(Waiting { arrived_millis, num_bytes, number: Some(number), block });
     }
 
@@ -192,6 +199,10 @@ impl Intake {
         if state.is_closed {
             return Err(Closed);
         }
+        // In the order of the log, so that all up to the last one that was taken are.
+        if arrived.is_some_and(|(number, _)| number != state.let_in + 1) {
+            return Ok(Some(block));
+        }
         if !state.waiting.is_empty() && state.num_bytes + num_bytes > self.options.capacity.as_usize() {
             state.is_full = true;
             self.wake.ring();
@@ -201,6 +212,10 @@ impl Intake {
         let (number, arrived_millis) = arrived
             .map_or_else(|| (None, self.clock.now_millis()), |(number, millis)| (Some(number), millis));
         state.waiting.push_back(Waiting { arrived_millis, num_bytes, number, block });
+        if let Some(number) = number {
+            state.let_in = number;
+            self.room.notify_waiters();
+        }
         Ok(None)
     }
 
@@ -343,5 +358,53 @@ mod tests {
         assert_eq!(intake.take(None).len(), 1);
         intake.close();
         assert!(intake.put(block("nobody takes this")).await.is_err());
+    }
+
+    /// A log that answers the first append only once the second is done.
+    #[derive(Default)]
+    struct LastFirst {
+        numbers: std::sync::atomic::AtomicU64,
+        second: Notify,
+    }
+
+    #[async_trait]
+    impl Log for Arc<LastFirst> {
+        async fn append(&self, _: i64, _: &Block, _: Option<(&str, u64)>) -> Result<u64, SourceError> {
+            let number = self.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+            if number == 1 {
+                self.second.notified().await;
+            }
+            Ok(number)
+        }
+
+        fn highest(&self, _: &str) -> Result<Option<u64>, SourceError> {
+            Ok(None)
+        }
+    }
+
+    #[tokio::test]
+    async fn logged_blocks_come_in_the_order_of_the_log() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(0));
+        let options = IntakeOptions { capacity: Bytes(1 << 20), max_rows_per_second: None };
+        let log = Arc::new(LastFirst::default());
+        let intake = Intake::new(options, clock, Arc::default()).with_log(Arc::clone(&log), None);
+        let second = async {
+            tokio::task::yield_now().await;
+            intake.put(block("second")).await
+        };
+        let meanwhile = async {
+            while log.numbers.load(std::sync::atomic::Ordering::Relaxed) < 2 {
+                tokio::task::yield_now().await;
+            }
+            tokio::task::yield_now().await;
+            assert!(
+                intake.take(None).is_empty(),
+                "a batch that took the second would count the first as taken"
+            );
+            log.second.notify_one();
+        };
+        let (first, second, ()) = tokio::join!(intake.put(block("first")), second, meanwhile);
+        assert!(first.is_ok() && second.is_ok());
+        assert_eq!((intake.take(None).len(), intake.taken()), (2, Some(2)));
     }
 }
