@@ -26,11 +26,11 @@ fn split(column: &ArrayRef) -> Result<Transformed, arrow::error::ArrowError> {
     let mut origins = Vec::with_capacity(num_bytes / 4);
     offsets.push(0_i32);
     for (row, line) in (0_u32..).zip(lines.iter()) {
-        for word in tidemill_plugin::words(line.unwrap_or_default()) {
+        tidemill_plugin::words(line.unwrap_or_default()).for_each(|word| {
             data.extend_from_slice(word.as_bytes());
             offsets.push(data.len() as i32);
             origins.push(row);
-        }
+        });
     }
     let num_rows = origins.len();
     let words =

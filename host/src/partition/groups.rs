@@ -109,7 +109,9 @@ impl Groups {
         // The last number is no id.
         let id = u32::try_from(self.forms.len()).ok().filter(|id| *id < u32::MAX).ok_or(TooManyKeys)?;
         let end = i32::try_from(self.data.len() + key.len()).map_err(|_| TooManyKeys)?;
-        self.slots.insert(form.hash(), id);
+        let forms = &self.forms;
+        let hash_of = |id: u32| forms.get(id as usize).copied().unwrap_or_default().hash();
+        self.slots.insert(form.hash(), id, hash_of);
         self.forms.push(form);
         self.ends.push(end);
         self.data.extend_from_slice(key);

@@ -1,13 +1,13 @@
-//! Ids found by hash: a vector of numbers, each of them a hash and an id.
+//! Ids found by hash: a vector of ids, 4 bytes each, so that much of a large table is in the cache.
 //!
 //! An id stands where the highest bits of its hash say, or in the next empty place behind. At most half of the
 //! places are taken, so that the first look mostly answers.
 
-/// Ids by hash. An id says nothing about its key: whoever asks compares.
+/// Ids by hash. Neither hashes nor keys are kept: whoever asks compares.
 #[derive(Default)]
 pub struct Slots {
-    /// A hash above, an id and one below; 0 is an empty place. Empty, or a power of two.
-    slots: Vec<u64>,
+    /// An id and one; 0 is an empty place. Empty, or a power of two.
+    slots: Vec<u32>,
     num_ids: usize,
 }
 
@@ -20,10 +20,10 @@ impl Slots {
     /// An id that may have this hash, found without a branch; one that was never given where there is none.
     #[inline]
     pub fn guess(&self, hash: u32) -> u32 {
-        (self.slots.get(self.place(hash)).copied().unwrap_or(0) as u32).wrapping_sub(1)
+        self.slots.get(self.place(hash)).copied().unwrap_or(0).wrapping_sub(1)
     }
 
-    /// The id with this hash that is `wanted`.
+    /// The id that is `wanted`, whose key has this hash.
     #[inline]
     pub fn find(&self, hash: u32, wanted: impl Fn(u32) -> bool) -> Option<u32> {
         let mut place = self.place(hash);
@@ -33,25 +33,20 @@ impl Slots {
                 None if place == 0 => return None,
                 None => place = 0,
                 Some(0) => return None,
-                Some(slot) => {
-                    let id = (*slot as u32).wrapping_sub(1);
-                    if (slot >> 32) as u32 == hash && wanted(id) {
-                        return Some(id);
-                    }
-                    place += 1;
-                }
+                Some(slot) if wanted(slot - 1) => return Some(slot - 1),
+                Some(_) => place += 1,
             }
         }
     }
 
-    /// Adds an id below `u32::MAX`.
-    pub fn insert(&mut self, hash: u32, id: u32) {
+    /// Adds an id below `u32::MAX` whose key has this hash. `hash_of` answers that of an id that was added before.
+    pub fn insert(&mut self, hash: u32, id: u32, hash_of: impl Fn(u32) -> u32) {
         if (self.num_ids + 1) * 2 > self.slots.len() {
             let more = (self.slots.len() * 2).max(LEAST_SLOTS);
             let old = std::mem::replace(&mut self.slots, vec![0; more]);
-            old.into_iter().filter(|slot| *slot != 0).for_each(|slot| self.put(slot));
+            old.into_iter().filter(|slot| *slot != 0).for_each(|slot| self.put(hash_of(slot - 1), slot));
         }
-        self.put(u64::from(hash) << 32 | (u64::from(id) + 1));
+        self.put(hash, id + 1);
         self.num_ids += 1;
     }
 
@@ -64,8 +59,8 @@ impl Slots {
         self.num_ids = 0;
     }
 
-    fn put(&mut self, slot: u64) {
-        let mut place = self.place((slot >> 32) as u32);
+    fn put(&mut self, hash: u32, slot: u32) {
+        let mut place = self.place(hash);
         loop {
             match self.slots.get_mut(place) {
                 None => place = 0,
@@ -92,7 +87,7 @@ mod tests {
         {
             let mut slots = Slots::default();
             assert_eq!(slots.find(hash(0), |_| true), None);
-            (0..1000).for_each(|id| slots.insert(hash(id), id));
+            (0..1000).for_each(|id| slots.insert(hash(id), id, hash));
             for id in 0..1000 {
                 assert_eq!(slots.find(hash(id), |found| found == id), Some(id));
             }
@@ -106,17 +101,18 @@ mod tests {
     fn a_guess_is_an_id_that_is_there_or_none() {
         let mut slots = Slots::default();
         assert_eq!(slots.guess(7), u32::MAX);
-        slots.insert(7, 3);
+        slots.insert(7, 3, |_| 7);
         assert_eq!((slots.guess(7), slots.guess(u32::MAX)), (3, u32::MAX));
     }
 
     #[test]
     fn a_table_that_was_large_once_does_not_stay_so() {
         let mut slots = Slots::default();
-        (0..100_000_u32).for_each(|id| slots.insert(id.wrapping_mul(0x9e37_79b9), id));
+        let hash = |id: u32| id.wrapping_mul(0x9e37_79b9);
+        (0..100_000_u32).for_each(|id| slots.insert(hash(id), id, hash));
         slots.clear();
         assert!(slots.slots.len() > 100_000);
-        slots.insert(1, 0);
+        slots.insert(1, 0, |_| 1);
         slots.clear();
         assert!(slots.slots.is_empty());
     }

@@ -96,7 +96,7 @@ impl<'a> Read<'a> for &'a str {
             return Err(wrong_type(column, Self::DATA_TYPE));
         };
         let valid = valid(column, offsets.len().saturating_sub(1), rows)?;
-        let text = str::from_utf8(data).map_err(|e| format!("text is not UTF-8: {e}"))?;
+        let text = simdutf8::basic::from_utf8(data).map_err(|e| format!("text is not UTF-8: {e}"))?;
         Ok(TextReader { text, offsets, valid })
     }
 

@@ -49,9 +49,56 @@ impl<'a> Iterator for Words<'a> {
             Kind::Unicode(words) => words.next(),
         }
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, &'a str) -> B>(self, first: B, take: F) -> B {
+        match self.0 {
+            Kind::Ascii(words) => words.fold(first, take),
+            Kind::Unicode(words) => words.fold(first, take),
+        }
+    }
 }
 
 impl<'a> AsciiWords<'a> {
+    /// All words that are left. In the sandbox each turn of a loop looks at the clock of the call's deadline, which
+    /// costs as much as the word does, so a turn takes four words.
+    #[inline]
+    fn fold<B, F: FnMut(B, &'a str) -> B>(mut self, first: B, mut take: F) -> B {
+        let mut folded = first;
+        loop {
+            while self.ends != 0 {
+                folded = self.take_word(folded, &mut take);
+                folded = self.take_word(folded, &mut take);
+                folded = self.take_word(folded, &mut take);
+                folded = self.take_word(folded, &mut take);
+            }
+            if self.block + BLOCK >= self.text.len() {
+                break;
+            }
+            self.block += BLOCK;
+            self.ends = ends(self.text, self.block);
+        }
+        match self.text.get(self.word..) {
+            Some(last) if !last.is_empty() => take(folded, last),
+            _ => folded,
+        }
+    }
+
+    /// The word before the next white space of the block, if there is one of either.
+    #[inline]
+    fn take_word<B, F: FnMut(B, &'a str) -> B>(&mut self, folded: B, take: &mut F) -> B {
+        if self.ends == 0 {
+            return folded;
+        }
+        let (start, end) = (self.word, self.block + self.ends.trailing_zeros() as usize);
+        self.ends &= self.ends - 1;
+        self.word = end + 1;
+        match self.text.get(start..end) {
+            Some(word) if !word.is_empty() => take(folded, word),
+            _ => folded,
+        }
+    }
+
     #[inline]
     fn next(&mut self) -> Option<&'a str> {
         loop {
@@ -182,7 +229,14 @@ mod tests {
 
     fn same(text: &str) {
         let expected: Vec<_> = text.split_whitespace().collect();
-        assert_eq!(words(text).collect::<Vec<_>>(), expected, "{text:?}");
+        let mut one_by_one = words(text);
+        let found: Vec<_> = std::iter::from_fn(|| one_by_one.next()).collect();
+        assert_eq!(found, expected, "{text:?}, one by one");
+        // Halfway through, too, the rest is folded right.
+        let mut half = words(text);
+        let mut found: Vec<_> = half.by_ref().take(expected.len() / 2).collect();
+        half.for_each(|word| found.push(word));
+        assert_eq!(found, expected, "{text:?}, folded");
     }
 
     #[test]
