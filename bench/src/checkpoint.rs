@@ -162,6 +162,11 @@ fn measure_log(figures: &mut Figures, folder: &Path, seconds: u64) -> Result<()>
     running.stop(StopMode::Graceful);
     running.await_termination()?;
     figures.add("checkpoint.log_frames_per_s", sent as f64 / took, "frames/s", None);
-    figures.add("checkpoint.log_mib_per_s", sent as f64 * FRAME_BYTES as f64 / took / 1_048_576.0, "MiB/s", None);
+    figures.add(
+        "checkpoint.log_mib_per_s",
+        sent as f64 * FRAME_BYTES as f64 / took / 1_048_576.0,
+        "MiB/s",
+        None,
+    );
     Ok(())
 }

@@ -104,9 +104,8 @@ fn sessions_tells_what_its_readme_promises_of_those_who_leave_and_those_who_fall
 #[test]
 fn framed_counts_each_line_once_however_often_it_is_killed() {
     let port = Server::free_port();
-    let project = example("framed", |text| {
-        text.replace("9998", &port.to_string()).replace("\"1s\"", "\"20ms\"")
-    });
+    let project =
+        example("framed", |text| text.replace("9998", &port.to_string()).replace("\"1s\"", "\"20ms\""));
     let send = |file: &Path| {
         let mut sender = Command::new(env!("CARGO_BIN_EXE_framed-send-under-test"));
         sender.args([&format!("127.0.0.1:{port}"), "till-1"]).arg(file).output().unwrap()

@@ -27,7 +27,9 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     plugins::build_all(workspace)?;
     let mut build = workspace.cargo();
     build.args(["build", "--release", "--package", "tidemill", "--package", "tidemill-chaos"]);
-    step("building program and harness (a release build; the first takes minutes)", || step::run(&mut build))?;
+    step("building program and harness (a release build; the first takes minutes)", || {
+        step::run(&mut build)
+    })?;
     let mut harness = workspace.cargo();
     harness.args(["run", "--quiet", "--release", "--package", "tidemill-chaos", "--"]);
     let program = format!("tidemill{}", std::env::consts::EXE_SUFFIX);

@@ -186,7 +186,8 @@ impl<'a> Fields<'a> {
 
     /// Passes over what an item has behind its tag.
     fn item(&mut self) -> Option<()> {
-        let (_kind, _compression, _keyspace) = (self.number::<1>()?, self.number::<1>()?, self.number::<8>()?);
+        let (_kind, _compression, _keyspace) =
+            (self.number::<1>()?, self.number::<1>()?, self.number::<8>()?);
         let (key, _whole, value) = (self.number::<2>()?, self.number::<4>()?, self.number::<4>()?);
         self.bytes(usize::try_from(key + value).ok()?).map(|_| ())
     }

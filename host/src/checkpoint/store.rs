@@ -126,8 +126,7 @@ impl Checkpoint {
             database.keyspace(name, options).map_err(failed("open it"))
         };
         let (blocks, senders) = (open("blocks", &large)?, open("senders", &small)?);
-        let logs = LogWriter::start(&database, &blocks, &senders)
-            .map_err(broken("start a thread"))?;
+        let logs = LogWriter::start(&database, &blocks, &senders).map_err(broken("start a thread"))?;
         reach(Point::Opened).map_err(broken("open it"))?;
         let mut checkpoint = Self {
             path: path.to_owned(),

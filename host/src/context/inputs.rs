@@ -15,7 +15,9 @@ use crate::checkpoint::{Logged, SourcePosition};
 use crate::partition::{concatenate, cut};
 use crate::record::{BatchTime, Bytes, DeadLetter};
 use crate::schedule::{Input, StageInput};
-use crate::source::{Block, Opening, Outlet, Position, Reader, Receiver, Replayable, Source, SourceError, Stop};
+use crate::source::{
+    Block, Opening, Outlet, Position, Reader, Receiver, Replayable, Source, SourceError, Stop,
+};
 
 /// What may wait of one receiver.
 const INTAKE_CAPACITY: Bytes = Bytes::mib(64);

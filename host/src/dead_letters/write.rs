@@ -107,7 +107,8 @@ impl LetterWriter {
         };
         let current = self.current.insert(current);
         let written = reach(Point::Letters).and_then(|()| current.file.write_all(lines));
-        let written = written.and_then(|()| current.file.sync_data()).and_then(|()| reach(Point::LettersWritten));
+        let written =
+            written.and_then(|()| current.file.sync_data()).and_then(|()| reach(Point::LettersWritten));
         written.map_err(failure("write dead letters to", &current.path))?;
         current.len = current.len.saturating_add(lines.len() as u64);
         Ok(())

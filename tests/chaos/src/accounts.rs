@@ -89,7 +89,11 @@ impl Accounts {
             let is_out = |number: &u64| self.has_seen(Origin::Lines, *number);
             let out: Vec<u64> = sent.clone().take_while(is_out).collect();
             let all = sent.clone().filter(is_out).count();
-            ensure!(out.len() == all, "of the lines {sent:?} one in the middle was lost, after {:?}", out.last());
+            ensure!(
+                out.len() == all,
+                "of the lines {sent:?} one in the middle was lost, after {:?}",
+                out.last()
+            );
             ensure!(
                 out.len() as u64 >= *num_logged,
                 "run {place} had logged {num_logged} of the lines {sent:?}, and {} came out",
@@ -135,9 +139,9 @@ mod tests {
 
     fn entered(records: &[(Origin, u64)]) -> Accounts {
         let mut accounts = Accounts::default();
-        records
-            .iter()
-            .for_each(|&(origin, number)| accounts.enter(&Record { origin, number }.line()).unwrap_or_default());
+        records.iter().for_each(|&(origin, number)| {
+            accounts.enter(&Record { origin, number }.line()).unwrap_or_default()
+        });
         accounts
     }
 

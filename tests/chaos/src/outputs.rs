@@ -63,7 +63,9 @@ impl Outputs {
         let mut batches = Vec::new();
         for entry in entries {
             let name = entry?.file_name();
-            let time = name.to_str().and_then(|name| name.strip_prefix(sink)?.strip_prefix('-')?.parse::<i64>().ok());
+            let time = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(sink)?.strip_prefix('-')?.parse::<i64>().ok());
             batches.extend(time.map(|time| (time, self.0.join(name))));
         }
         batches.sort();

@@ -14,7 +14,8 @@ pub fn manifest(plugins: &Path, frames: u16, reach: Reach) -> String {
         Reach::All => "20000s",
         Reach::Seconds => "10s",
     };
-    let schema = "format = \"csv\"\nschema = { origin = \"utf8\", number = \"int64\", key = \"utf8\", n = \"int64\" }";
+    let schema =
+        "format = \"csv\"\nschema = { origin = \"utf8\", number = \"int64\", key = \"utf8\", n = \"int64\" }";
     let plugin = |name: &str| format!("{:?}", plugins.join(format!("{name}.wasm")));
     format!(
         r#"[pipeline]

@@ -39,7 +39,11 @@ impl Program {
     /// Starts it; it is to read lines at the address `lines`.
     pub fn start(launch: &Launch, lines: SocketAddr) -> Result<Self> {
         let mut command = Command::new(&launch.program);
-        command.arg("run").arg(&launch.manifest).args(["--log-level", "debug"]).env("LINES", lines.to_string());
+        command
+            .arg("run")
+            .arg(&launch.manifest)
+            .args(["--log-level", "debug"])
+            .env("LINES", lines.to_string());
         if let Some(cache) = &launch.cache {
             command.env("TIDEMILL_CACHE", cache);
         }

@@ -185,7 +185,11 @@ impl Chaos {
         program.ask_to_end()?;
         let said = program.end()?;
         self.outputs.collect(&mut self.accounts)?;
-        ensure!(said.log.iter().any(|line| line.contains("stopped")), "it didn't stop in order:\n{}", said.tail());
+        ensure!(
+            said.log.iter().any(|line| line.contains("stopped")),
+            "it didn't stop in order:\n{}",
+            said.tail()
+        );
         let (num_lines, num_lines_lost) = self.accounts.check(&sent, &self.runs)?;
         self.outputs.check_states(self.accounts.keys())?;
         report.num_exact = whole;
@@ -200,7 +204,8 @@ impl Chaos {
     fn is_done(&mut self, sent: &Sent, whole: u64) -> Result<bool> {
         self.outputs.collect(&mut self.accounts)?;
         let is_complete = self.accounts.num_seen() >= whole && self.accounts.is_complete(sent, &self.runs);
-        let is_all = self.soak.is_some() || self.outputs.recent().is_ok_and(|n| n == self.accounts.num_seen());
+        let is_all =
+            self.soak.is_some() || self.outputs.recent().is_ok_and(|n| n == self.accounts.num_seen());
         Ok(is_complete && is_all)
     }
 }

@@ -186,8 +186,12 @@ impl Victim {
             let folder = published(&out, prefix).pop().unwrap_or_default();
             folder.values().flat_map(|file| file.lines()).map(str::to_owned).collect()
         };
-        wait_until(&format!("{case}: all totals"), || (sums(last("totals").iter()) == expected).then_some(()));
-        wait_until(&format!("{case}: the window"), || (last("recent") == [num_rows.to_string()]).then_some(()));
+        wait_until(&format!("{case}: all totals"), || {
+            (sums(last("totals").iter()) == expected).then_some(())
+        });
+        wait_until(&format!("{case}: the window"), || {
+            (last("recent") == [num_rows.to_string()]).then_some(())
+        });
         program.wait_for_log("running", 1);
         program.signal("INT");
         let finished = program.finish();
