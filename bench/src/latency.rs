@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -25,10 +26,27 @@ const MAX_MICROS: u64 = 60_000_000;
 
 /// Measures latency for `seconds` seconds.
 pub fn measure(figures: &mut Figures, seconds: u64) -> Result<()> {
+    let seen = latencies(seconds, None)?;
+    figures.add("latency.p50_ms", millis(&seen, 0.5), "ms", None);
+    figures.add("latency.p99_ms", millis(&seen, 0.99), "ms", Some(Goal::AtMost(10.0)));
+    figures.add("latency.max_ms", millis(&seen, 1.0), "ms", None);
+    Ok(())
+}
+
+/// The latency below which this share of the rows is.
+pub fn millis(seen: &Histogram<u64>, share: f64) -> f64 {
+    seen.value_at_quantile(share) as f64 / 1000.0
+}
+
+/// How old rows are when they become visible, in microseconds, with a checkpoint or without one.
+pub fn latencies(seconds: u64, checkpoint: Option<&Path>) -> Result<Histogram<u64>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let begun = Instant::now();
     let seen = Arc::new(Mutex::new(Histogram::<u64>::new_with_max(MAX_MICROS, 3)?));
     let mut context = StreamingContext::new("latency", INTERVAL)?;
+    if let Some(path) = checkpoint {
+        context.checkpoint(path);
+    }
     let trim = context.plugin("trim", PluginSpec::new(plugin("trim_lowercase")?));
     let lines = context.socket_text("lines", &listener.local_addr()?.to_string());
     let trimmed = context.transform("trimmed", &lines, &trim);
@@ -41,11 +59,7 @@ pub fn measure(figures: &mut Figures, seconds: u64) -> Result<()> {
     let summary = running.await_termination()?;
     ensure!(summary.num_rows_in == num_sent, "{} of {num_sent} rows arrived", summary.num_rows_in);
     let seen = seen.lock().map_err(|_| anyhow::anyhow!("the sink panicked"))?;
-    let millis = |micros: u64| micros as f64 / 1000.0;
-    figures.add("latency.p50_ms", millis(seen.value_at_quantile(0.5)), "ms", None);
-    figures.add("latency.p99_ms", millis(seen.value_at_quantile(0.99)), "ms", Some(Goal::AtMost(10.0)));
-    figures.add("latency.max_ms", millis(seen.max()), "ms", None);
-    Ok(())
+    Ok(seen.clone())
 }
 
 /// Sends lines that hold the time of their sending, at an even rate.

@@ -1,10 +1,11 @@
 //! `cargo xtask bench`: whole runs of a word count beside native ones, the cost of the sandbox a row, of limits and
-//! of rows that a plugin fails on, states of ten million keys, latency, swaps, start and memory. Prints a table; `--json FILE`
+//! of rows that a plugin fails on, states of ten million keys, checkpoints, latency, swaps, start and memory. Prints a table; `--json FILE`
 //! writes the figures as one object.
 //!
 //! Runs to be compared take turns, and medians are told, so that a machine that is busy for a while is busy
 //! for all of them.
 
+mod checkpoint;
 mod figures;
 mod hand;
 mod input;
@@ -73,6 +74,10 @@ fn main() -> Result<()> {
     group("limits", &|figures| limits::measure(figures, args.turns))?;
     group("poison", &|figures| poison::measure(figures, args.turns))?;
     group("state", &|figures| state::measure(figures, args.keys, args.turns))?;
+    group("checkpoint", &|figures| {
+        let scale = checkpoint::Scale { lines: args.lines, keys: args.keys, seconds: args.seconds };
+        checkpoint::measure(figures, folder.path(), &scale, args.turns.min(3))
+    })?;
     group("latency", &|figures| latency::measure(figures, args.seconds))?;
     group("batch", &|figures| latency::measure_empty(figures))?;
     group("swap", &|figures| swap::measure(figures, folder.path()))?;

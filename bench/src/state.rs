@@ -100,13 +100,13 @@ fn keep(figures: &mut Figures, keeper: Keeper, names: &Names, num_keys: usize, t
     Ok(())
 }
 
-fn schema() -> SchemaRef {
+pub fn schema() -> SchemaRef {
     let fields = vec![Field::new("key", DataType::Utf8, false), Field::new("n", DataType::Int64, false)];
     Arc::new(Schema::new(fields))
 }
 
 /// A row for each of the keys of these numbers, from one to the next so many.
-fn block(numbers: std::ops::Range<usize>, step: usize) -> Result<RecordBatch> {
+pub fn block(numbers: std::ops::Range<usize>, step: usize) -> Result<RecordBatch> {
     // An odd factor gives different numbers different products, in no order.
     let key = |number: usize| format!("k{}", (number as u32).wrapping_mul(0x9e37_79b1));
     let keys: ArrayRef = Arc::new(StringArray::from_iter_values(numbers.step_by(step).map(key)));
@@ -161,7 +161,7 @@ fn run(keeper: Keeper, queue: &Queue, num_batches: usize) -> Result<(Vec<BatchRe
 }
 
 /// Adds the values of each key to its state.
-fn running_sum() -> NativeUpdater {
+pub fn running_sum() -> NativeUpdater {
     let state: SchemaRef = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
     NativeUpdater::new("sum", Arc::clone(&state), Arc::new(Schema::empty()), move |_, input: &UpdateInput| {
         let (old, new) = (input.states.column(0).as_primitive::<Int64Type>(), input.values.column(0));

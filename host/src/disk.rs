@@ -29,6 +29,19 @@ pub(crate) fn cache_folder() -> Option<PathBuf> {
         .or_else(|| folder("HOME").map(|home| home.join(".cache").join("tidemill")))
 }
 
+/// What is to be done about `error`, to be said behind it; nothing where the error says it.
+pub(crate) fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room there, then start again",
+        io::ErrorKind::ReadOnlyFilesystem => "; let the disk be written to, then start again",
+        // The error of a device has no kind of its own.
+        _ if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+            "; look at the disk, then start again"
+        }
+        _ => "",
+    }
+}
+
 /// Makes the names in `directory` survive a crash.
 pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()

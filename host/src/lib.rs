@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod disk;
+pub mod failpoint;
 pub mod record;
 pub mod metrics;
 pub mod plugin;

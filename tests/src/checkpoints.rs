@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::support::{Lines, Project, Server, published, rows, wait_until};
+use super::support::{FramedSender, Lines, PATIENCE, Project, Server, published, rows, wait_until};
 
 const MANIFEST: &str = r#"
 [pipeline]
@@ -250,68 +250,76 @@ fn a_log_needs_a_checkpoint() {
     assert!(refused.error().contains("add checkpoint = \"DIRECTORY\" to [pipeline]"), "{}", refused.error());
 }
 
-/// A sender of framed numbers 1, 2, …, each its own sequence number, that goes on after each broken connection.
-fn send_framed(port: u16, last: u64) {
-    let mut safe = 0;
-    while safe < last {
-        // The program is down, or not up yet.
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
-            sleep(Duration::from_millis(5));
-            continue;
-        };
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        safe = send_until_broken(&mut stream, safe, last).max(safe);
-    }
-}
-
-/// Answers what is safe.
-fn send_until_broken(stream: &mut TcpStream, mut safe: u64, last: u64) -> u64 {
-    let mut answer = [0; 8];
-    if stream.write_all(b"TMF1\0\x04test").is_err() || stream.read_exact(&mut answer).is_err() {
-        return safe;
-    }
-    assert!(u64::from_be_bytes(answer) >= safe, "what was safe is safe no more");
-    safe = u64::from_be_bytes(answer);
-    while safe < last {
-        let mut frames = Vec::new();
-        for number in safe + 1..=(safe + 100).min(last) {
-            let payload = format!("k{},{number}", number % 10);
-            frames.extend((payload.len() as u32).to_be_bytes());
-            frames.extend(number.to_be_bytes());
-            frames.extend(payload.as_bytes());
-        }
-        if stream.write_all(&frames).is_err() || stream.read_exact(&mut answer).is_err() {
-            return safe;
-        }
-        safe = u64::from_be_bytes(answer);
-    }
-    safe
-}
-
-#[test]
-fn a_framed_sender_that_sends_again_what_is_not_safe_is_counted_exactly_once() {
-    let port = Server::nowhere().port();
-    let sources = format!(
+/// The manifest with frames in place of files.
+fn of_frames(port: u16) -> String {
+    let source = format!(
         "[sources.orders]\nkind = \"framed\"\naddress = \"127.0.0.1:{port}\"\nformat = \"csv\"\nschema = {{ key = \"utf8\", n = \"int64\" }}\n"
     );
     let (before, rest) = MANIFEST.split_once("[sources.orders]").unwrap();
     let (_, after) = rest.split_once("[streams.sums]").unwrap();
-    let project = Project::new(&format!("{before}{sources}[streams.sums]{after}"));
-    let last_number = 40_000;
-    let sender = std::thread::spawn(move || send_framed(port, last_number));
+    format!("{before}{source}[streams.sums]{after}")
+}
+
+#[test]
+fn a_framed_sender_that_sends_again_what_is_not_safe_is_counted_exactly_once() {
+    let port = Server::free_port();
+    let project = Project::new(&of_frames(port));
+    let sender = FramedSender::start(port, |number| format!("k{},{number}", number % 10));
     let mut delays = Lines::new(7);
-    while !sender.is_finished() {
+    for _ in 0..8 {
         let mut program = project.start(&[]);
-        sleep(Duration::from_millis(150 + delays.below(250)));
+        let before = sender.safe();
+        wait_until("more that is safe", || (sender.safe() > before + 200).then_some(()));
+        sleep(Duration::from_millis(delays.below(250)));
         program.kill();
     }
-    sender.join().unwrap();
+    let program = project.start(&[]);
+    let last_number = sender.finish();
     let mut expected = BTreeMap::new();
     (1..=last_number).for_each(|n| *expected.entry(format!("k{}", n % 10)).or_default() += n as i64);
-    let program = project.start(&[]);
     wait_until("all rows", || (sums(&last(&project, "totals")) == expected).then_some(()));
     program.wait_for_log("running", 1);
     program.signal("INT");
     assert_eq!(program.finish().code, Some(0));
     assert_eq!(sums(&rows(&project.path("out"), "sums")), expected);
+}
+
+/// Greets as the sender `till`; answers what is safe.
+fn greet(port: u16) -> (TcpStream, u64) {
+    let mut stream = wait_until("a listener", || TcpStream::connect(("127.0.0.1", port)).ok());
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"TMF1\0\x04till").unwrap();
+    let safe = answer(&mut stream).unwrap();
+    (stream, safe)
+}
+
+fn answer(stream: &mut TcpStream) -> std::io::Result<u64> {
+    let mut answer = [0; 8];
+    stream.read_exact(&mut answer)?;
+    Ok(u64::from_be_bytes(answer))
+}
+
+fn frame(number: u64) -> Vec<u8> {
+    [&3_u32.to_be_bytes()[..], &number.to_be_bytes(), b"a,1"].concat()
+}
+
+#[test]
+fn a_second_connection_of_a_sender_takes_the_place_of_the_first() {
+    let port = Server::free_port();
+    let project = Project::new(&of_frames(port));
+    let program = project.start(&[]);
+    let (mut first, safe) = greet(port);
+    assert_eq!(safe, 0);
+    first.write_all(&frame(1)).unwrap();
+    assert_eq!(answer(&mut first).unwrap(), 1);
+    // The first one is still there, as one is whose other end has vanished.
+    let (mut second, safe) = greet(port);
+    assert_eq!(safe, 1);
+    assert!(answer(&mut first).is_err(), "the first one was ended");
+    second.write_all(&[frame(1), frame(2)].concat()).unwrap();
+    assert_eq!(answer(&mut second).unwrap(), 2);
+    wait_until("both, once", || (last(&project, "totals") == ["(a, 2)"]).then_some(()));
+    program.wait_for_log("a newer connection of the same sender takes its place", 1);
+    program.signal("INT");
+    assert_eq!(program.finish().code, Some(0));
 }

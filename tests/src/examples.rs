@@ -102,6 +102,39 @@ fn sessions_tells_what_its_readme_promises_of_those_who_leave_and_those_who_fall
 }
 
 #[test]
+fn framed_counts_each_line_once_however_often_it_is_killed() {
+    let port = Server::free_port();
+    let project =
+        example("framed", |text| text.replace("9998", &port.to_string()).replace("\"1s\"", "\"20ms\""));
+    let send = |file: &Path| {
+        let mut sender = Command::new(env!("CARGO_BIN_EXE_framed-send-under-test"));
+        sender.args([&format!("127.0.0.1:{port}"), "till-1"]).arg(file).output().unwrap()
+    };
+    let told = |output: &str| blocks(output).last().cloned().unwrap_or_default();
+    let mut program = project.start(&[]);
+    for _ in 0..2 {
+        let sent = send(&folder("framed").join("sales.csv"));
+        assert_eq!(String::from_utf8_lossy(&sent.stdout), "6 lines are safe\n");
+    }
+    let promised = promised("framed").remove(0);
+    program.wait_for_output(|output| told(output) == promised);
+    program.kill();
+    project.write("more.csv", sample("framed", "sales.csv") + "cake,90\n");
+    // The sender is there first, and waits.
+    let more = project.path("more.csv");
+    let (sent, program) = std::thread::scope(|scope| {
+        let sent = scope.spawn(|| send(&more));
+        let program = project.start(&[]);
+        (sent.join().unwrap(), program)
+    });
+    assert_eq!(String::from_utf8_lossy(&sent.stdout), "7 lines are safe\n");
+    let wanted = ["(cake, 500)", "(coffee, 640)", "(tea, 800)"];
+    program.wait_for_output(|output| told(output) == wanted);
+    program.signal("INT");
+    assert_eq!(program.finish().code, Some(0));
+}
+
+#[test]
 fn orders_prints_what_its_readme_promises() {
     let project = example("orders", |text| text);
     project.make_folder("input");

@@ -15,6 +15,7 @@ mod pure_calls;
 mod operators;
 mod keyed_operators;
 mod checkpoints;
+mod crashes;
 mod initial_states;
 mod inverse_windows;
 mod cogroups;

@@ -8,6 +8,7 @@ mod workspace;
 
 mod audit;
 mod bench;
+mod chaos;
 mod conformance;
 mod fuzz;
 mod plugins;
@@ -35,6 +36,7 @@ enum Command {
     Plugins(plugins::Args),
     Test(test::Args),
     Bench(bench::Args),
+    Chaos(chaos::Args),
     Audit(audit::Args),
     Fuzz(fuzz::Args),
     Conformance(conformance::Args),
@@ -58,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Plugins(args) => plugins::run(&workspace, &args),
         Command::Test(args) => test::run(&workspace, &args),
         Command::Bench(args) => bench::run(&workspace, &args),
+        Command::Chaos(args) => chaos::run(&workspace, &args),
         Command::Audit(args) => audit::run(&workspace, &args),
         Command::Fuzz(args) => fuzz::run(&workspace, &args),
         Command::Conformance(args) => conformance::run(&workspace, &args),

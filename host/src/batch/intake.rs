@@ -43,6 +43,8 @@ struct State {
     waiting: VecDeque<Waiting>,
     /// The number of the last block that was taken, in the log.
     taken: Option<u64>,
+    /// How many rows were taken.
+    rows_taken: u64,
     /// The number of the last block of the log that was let in.
     let_in: u64,
     num_bytes: usize,
@@ -69,6 +71,7 @@ impl Intake {
         let state = State {
             waiting: VecDeque::new(),
             taken: None,
+            rows_taken: 0,
             let_in: 0,
             num_bytes: 0,
             is_full: false,
@@ -113,6 +116,11 @@ impl Intake {
         self.state().taken
     }
 
+    /// How many rows were taken.
+    pub fn rows_taken(&self) -> u64 {
+        self.state().rows_taken
+    }
+
     /// The blocks that arrived up to `time`, or all where `time` is none, in order.
     pub fn take(&self, time: Option<BatchTime>) -> Vec<Block> {
         let mut state = self.state();
@@ -122,6 +130,7 @@ impl Intake {
             if let Some(waiting) = state.waiting.pop_front() {
                 state.num_bytes -= waiting.num_bytes;
                 state.taken = waiting.number.or(state.taken);
+                state.rows_taken += waiting.block.rows.num_rows() as u64;
                 taken.push(waiting.block);
             }
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::CheckpointError;
 use crate::disk::sync_directory;
+use crate::failpoint::{Point, reach};
 use crate::plugin::PluginFile;
 
 /// The folder of them within the checkpoint.
@@ -59,11 +60,13 @@ impl CodeFolder {
 
     /// Removes all but those with the digests `needed`. What can't be removed stays.
     pub fn retain(&self, needed: &HashSet<&str>) {
+        let _ = reach(Point::Collect);
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let path = entry.path();
             if !path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|digest| needed.contains(digest))
             {
                 let _ = fs::remove_file(path);
+                let _ = reach(Point::Collected);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Why a checkpoint can't be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::disk::remedy;
 use crate::state::LoadError;
 
 /// Why a checkpoint can't be opened, read or written.
@@ -12,7 +13,7 @@ pub enum CheckpointError {
     #[error("checkpoint {}: another process uses it; stop that one, or give this pipeline a directory of its own", .0.display())]
     Locked(PathBuf),
     /// The store failed.
-    #[error("checkpoint {}: cannot {action}: {problem}", path.display())]
+    #[error("checkpoint {}: cannot {action}: {problem}; what was committed before is safe", path.display())]
     Store {
         /// What was tried.
         action: &'static str,
@@ -76,4 +77,30 @@ pub enum CheckpointError {
     /// Rows could not be made bytes, or bytes rows.
     #[error("checkpoint: cannot encode rows: {0}")]
     Rows(#[from] arrow::error::ArrowError),
+}
+
+/// Of the store in the checkpoint `path`: `error`, when `action` was tried.
+pub(super) fn failure(path: &Path, action: &'static str, error: &fjall::Error) -> CheckpointError {
+    let path = path.to_owned();
+    match error {
+        fjall::Error::Locked => CheckpointError::Locked(path),
+        fjall::Error::Io(_) | fjall::Error::Storage(fjall::LsmError::Io(_)) | fjall::Error::Poisoned => {
+            CheckpointError::Store { action, path, problem: problem(error) }
+        }
+        other => {
+            let problem = format!("the store is damaged, cannot {action}: {}", problem(other));
+            CheckpointError::Damaged { path, problem }
+        }
+    }
+}
+
+/// What is wrong, and what to do about it where more is known than that.
+pub(super) fn problem(error: &fjall::Error) -> String {
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => {
+            format!("{error}{}", remedy(error))
+        }
+        fjall::Error::Poisoned => "an earlier write failed; look at the disk, then start again".to_owned(),
+        error => format!("it says {error:?}"),
+    }
 }

@@ -3,7 +3,7 @@
 //! Blocks that arrive while others are being written are written together, with one sync. A block is forgotten with
 //! the epoch of the batch that took it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,8 +13,9 @@ use fjall::{Database, Keyspace, PersistMode};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::error::CheckpointError;
+use super::error::{CheckpointError, failure, problem};
 use crate::batch::Log;
+use crate::failpoint::{Point, reach};
 use crate::record::{DeadLetter, decode_rows, encode_rows};
 use crate::source::{Block, SourceError};
 
@@ -50,6 +51,8 @@ pub struct SourceLog {
 
 /// Something to be written.
 struct Order {
+    source: String,
+    num_rows: usize,
     key: Vec<u8>,
     bytes: Vec<u8>,
     sender: Option<(Vec<u8>, u64)>,
@@ -81,22 +84,29 @@ impl LogWriter {
         source: &str,
         last: u64,
     ) -> Result<(SourceLog, Vec<Logged>), CheckpointError> {
-        let failed = |problem: String| CheckpointError::Damaged { path: path.clone(), problem };
-        let (mut left, mut old, mut highest) = (Vec::new(), self.database.batch(), last);
+        let failed = |action| {
+            let path = path.clone();
+            move |error: fjall::Error| failure(&path, action, &error)
+        };
+        let mut old = self.database.batch().durability(Some(PersistMode::SyncAll));
+        let (mut left, mut highest) = (Vec::new(), last);
         for guard in self.blocks.prefix(prefix(source)) {
-            let (key, bytes) = guard.into_inner().map_err(|error| failed(error.to_string()))?;
+            let (key, bytes) = guard.into_inner().map_err(failed("read it"))?;
             let number = key.last_chunk().map_or(0, |number| u64::from_be_bytes(*number));
             if number <= last {
                 old.remove(&self.blocks, key);
                 continue;
             }
             let logged = decode(number, &bytes).ok_or_else(|| {
-                failed(format!("block {number} that source `{source}` received is damaged"))
+                let problem = format!("block {number} that source `{source}` received is damaged");
+                CheckpointError::Damaged { path: path.clone(), problem }
             })?;
             highest = highest.max(number);
             left.push(logged);
         }
-        old.commit().map_err(|error| failed(error.to_string()))?;
+        let is_written = reach(Point::Release).map_err(fjall::Error::Io).and_then(|()| old.commit());
+        let is_written = is_written.and_then(|()| Ok(reach(Point::Released)?));
+        is_written.map_err(failed("write it"))?;
         let log = SourceLog {
             source: source.to_owned(),
             path,
@@ -122,7 +132,9 @@ fn write_all(orders: &Receiver<Order>, database: &Database, blocks: &Keyspace, s
         // Of several sequence numbers of a sender the last one counts.
         let mut reached = HashMap::new();
         let mut done = Vec::with_capacity(group.len());
+        let mut num_rows = BTreeMap::<String, usize>::new();
         for order in group {
+            *num_rows.entry(order.source).or_default() += order.num_rows;
             batch.insert(blocks, order.key, order.bytes);
             reached.extend(order.sender);
             done.push(order.done);
@@ -130,8 +142,11 @@ fn write_all(orders: &Receiver<Order>, database: &Database, blocks: &Keyspace, s
         for (sender, sequence) in reached {
             batch.insert(senders, sender, sequence.to_be_bytes());
         }
-        let written = batch.commit().map_err(|error| error.to_string());
-        tracing::debug!(blocks = done.len(), bytes = num_bytes, "logged what was received");
+        let written = reach(Point::Log).map_err(fjall::Error::Io).and_then(|()| batch.commit());
+        let written = written.and_then(|()| Ok(reach(Point::Logged)?)).map_err(|error| problem(&error));
+        for (source, rows) in num_rows.into_iter().filter(|_| written.is_ok()) {
+            tracing::debug!(source, rows, bytes = num_bytes, "logged what was received");
+        }
         for done in done {
             // Whoever waited may be gone.
             let _ = done.send(written.clone());
@@ -153,7 +168,14 @@ impl Log for SourceLog {
         let (done, written) = oneshot::channel();
         let gone = || self.failed("the thread that writes it has ended".to_owned());
         self.orders
-            .send(Order { key: key(&self.source, number), bytes, sender, done })
+            .send(Order {
+                source: self.source.clone(),
+                num_rows: block.rows.num_rows(),
+                key: key(&self.source, number),
+                bytes,
+                sender,
+                done,
+            })
             .map_err(|_| gone())?;
         match written.await {
             Ok(Ok(())) => Ok(number),
@@ -164,7 +186,7 @@ impl Log for SourceLog {
 
     fn highest(&self, sender: &str) -> Result<Option<u64>, SourceError> {
         let found = self.senders.get(sender_key(&self.source, sender));
-        let found = found.map_err(|error| self.failed(error.to_string()))?;
+        let found = found.map_err(|error| self.failed(problem(&error)))?;
         Ok(found.and_then(|bytes| bytes.first_chunk().map(|number| u64::from_be_bytes(*number))))
     }
 }

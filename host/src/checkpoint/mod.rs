@@ -9,6 +9,8 @@ mod code;
 mod contents;
 mod epoch;
 mod error;
+mod folder;
+mod journal;
 mod log;
 mod outbox;
 mod store;

@@ -9,10 +9,13 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::contents::{Contents, Difference};
 use super::epoch::Epoch;
-use super::error::CheckpointError;
+use super::error::{CheckpointError, failure};
+use super::folder;
+use super::journal;
 use super::log::{self, LogWriter, Logged, SourceLog};
 use super::outbox::{self, Undelivered};
 use super::versions::{How, VersionChange};
+use crate::failpoint::{Point, reach};
 use crate::operator::Keeping;
 use crate::record::{BatchTime, Partition};
 use crate::state::{Changes, PieceKey};
@@ -40,6 +43,7 @@ pub struct Checkpoint {
     epochs: Keyspace,
     state: Keyspace,
     outbox: Keyspace,
+    letters: Keyspace,
     blocks: Keyspace,
     history: Keyspace,
     /// The number of the next change in the history.
@@ -47,8 +51,8 @@ pub struct Checkpoint {
     contents: Contents,
     logs: LogWriter,
     last: Option<Epoch>,
-    /// The rows in the outbox that sinks have by now.
-    delivered: Vec<Vec<u8>>,
+    /// What waited for the outside and is there by now: rows in the outbox, dead letters.
+    delivered: Vec<(Keyspace, Vec<u8>)>,
 }
 
 /// What a batch commits.
@@ -62,6 +66,8 @@ pub struct Commit<'a> {
     pub versions: Vec<VersionChange>,
     /// Rows for sinks that can't stage them outside, as (sink, schema, partitions).
     pub outbox: Vec<(&'a str, &'a SchemaRef, &'a [Partition])>,
+    /// The batch's dead letters, as they are written to their files.
+    pub letters: &'a [u8],
 }
 
 /// What is in a checkpoint, for people.
@@ -90,23 +96,38 @@ impl Checkpoint {
     /// Opens the checkpoint in the directory `path`, or makes one.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let failed = |action| move |error: fjall::Error| failure(path, action, &error);
-        std::fs::create_dir_all(path)
-            .map_err(|error| failure(path, "make the directory", &fjall::Error::Io(error)))?;
-        let database = Database::builder(path.join(FOLDER))
+        let broken = |action| move |error: std::io::Error| failure(path, action, &fjall::Error::Io(error));
+        std::fs::create_dir_all(path).map_err(broken("make the directory"))?;
+        let folder = path.join(FOLDER);
+        reach(Point::Open).map_err(broken("open it"))?;
+        if folder.is_dir() {
+            let _alone = folder::take(path, &folder)?;
+            folder::clear_unfinished(&folder).map_err(broken("remove what a start left unfinished"))?;
+        }
+        if folder.is_dir() {
+            let _alone = folder::take(path, &folder)?;
+            journal::mend(path, &folder)?;
+        }
+        let options = Database::builder(&folder)
             .worker_threads(1)
             .cache_size(MEMORY_BYTES)
             .max_journaling_size(64 << 20)
-            .manual_journal_persist(true)
-            .open()
-            .map_err(failed("open it"))?;
+            .manual_journal_persist(true);
+        // Of some damage the store can only panic.
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| options.open()));
+        let opened = opened.map_err(|_| CheckpointError::Damaged {
+            path: path.to_owned(),
+            problem: "the store is damaged, so that it can't be opened".to_owned(),
+        })?;
+        let database = opened.map_err(failed("open it"))?;
         let small = || KeyspaceCreateOptions::default().max_memtable_size(MEMORY_BYTES);
         let large = || small().with_kv_separation(Some(KvSeparationOptions::default()));
         let open = |name, options: &dyn Fn() -> KeyspaceCreateOptions| {
             database.keyspace(name, options).map_err(failed("open it"))
         };
         let (blocks, senders) = (open("blocks", &large)?, open("senders", &small)?);
-        let logs = LogWriter::start(&database, &blocks, &senders)
-            .map_err(|error| failure(path, "start a thread", &fjall::Error::Io(error)))?;
+        let logs = LogWriter::start(&database, &blocks, &senders).map_err(broken("start a thread"))?;
+        reach(Point::Opened).map_err(broken("open it"))?;
         let mut checkpoint = Self {
             path: path.to_owned(),
             blocks,
@@ -115,6 +136,7 @@ impl Checkpoint {
             epochs: open("epochs", &small)?,
             state: open("state", &large)?,
             outbox: open("outbox", &large)?,
+            letters: open("letters", &large)?,
             history: open("history", &small)?,
             next_change: 0,
             contents: Contents::default(),
@@ -223,7 +245,7 @@ impl Checkpoint {
         if let Some(last) = &self.last {
             batch.insert(&self.epochs, last.number.to_be_bytes(), json(last));
         }
-        batch.commit().map_err(self.failed("write it"))?;
+        self.write(batch, [Point::Adopt, Point::Adopted], "write it")?;
         Ok(differences)
     }
 
@@ -236,6 +258,7 @@ impl Checkpoint {
             .flat_map(|(name, keeping)| (0..keeping.state.num_partitions()).map(move |p| (name, keeping, p)))
             .collect();
         partitions.into_par_iter().try_for_each(|(stream, keeping, partition)| {
+            reach(Point::Load).map_err(|error| self.failed("read it")(fjall::Error::Io(error)))?;
             let mut pieces = Vec::new();
             for guard in self.state.prefix(partition_prefix(stream, partition)) {
                 let (key, bytes) = guard.into_inner().map_err(self.failed("read it"))?;
@@ -272,7 +295,24 @@ impl Checkpoint {
 
     /// The sink `sink` has the rows of the batch of time `time`; the next commit forgets them.
     pub fn delivered(&mut self, time: BatchTime, sink: &str) {
-        self.delivered.push(outbox::key(time, sink));
+        self.delivered.push((self.outbox.clone(), outbox::key(time, sink)));
+    }
+
+    /// The dead letters of batches that may not have been written to their files, oldest first.
+    pub fn unwritten_letters(&self) -> Result<Vec<(BatchTime, Vec<u8>)>, CheckpointError> {
+        let mut all = Vec::new();
+        for guard in self.letters.iter() {
+            let (key, lines) = guard.into_inner().map_err(self.failed("read it"))?;
+            let (time, _) =
+                outbox::from_key(&key).ok_or_else(|| self.damaged("dead letters have no time".to_owned()))?;
+            all.push((time, lines.to_vec()));
+        }
+        Ok(all)
+    }
+
+    /// The dead letters of the batch of time `time` are in their files; the next commit forgets them.
+    pub fn letters_written(&mut self, time: BatchTime) {
+        self.delivered.push((self.letters.clone(), outbox::key(time, "")));
     }
 
     /// Forgets at once what sinks have, so that the next run doesn't give it to them again.
@@ -281,8 +321,19 @@ impl Checkpoint {
             return Ok(());
         }
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
-        self.delivered.drain(..).for_each(|key| batch.remove(&self.outbox, key));
-        batch.commit().map_err(self.failed("write it"))
+        self.delivered.drain(..).for_each(|(keyspace, key)| batch.remove(&keyspace, key));
+        self.write(batch, [Point::Close, Point::Closed], "write it")
+    }
+
+    /// Writes `batch` between two points, both of which are part of what is tried.
+    fn write(
+        &self,
+        batch: fjall::OwnedWriteBatch,
+        [before, after]: [Point; 2],
+        action: &'static str,
+    ) -> Result<(), CheckpointError> {
+        let written = reach(before).map_err(fjall::Error::Io).and_then(|()| batch.commit());
+        written.and_then(|()| Ok(reach(after)?)).map_err(self.failed(action))
     }
 
     /// Makes a batch final: all of it or nothing, on the disk once this returns.
@@ -309,8 +360,11 @@ impl Checkpoint {
                 batch.remove(&self.blocks, log::key(source, number));
             }
         }
-        for key in self.delivered.drain(..) {
-            batch.remove(&self.outbox, key);
+        for (keyspace, key) in self.delivered.drain(..) {
+            batch.remove(&keyspace, key);
+        }
+        if !commit.letters.is_empty() {
+            batch.insert(&self.letters, outbox::key(commit.epoch.batch_time(), ""), commit.letters);
         }
         for (sink, schema, partitions) in commit.outbox {
             let key = outbox::key(commit.epoch.batch_time(), sink);
@@ -323,7 +377,7 @@ impl Checkpoint {
         if !commit.versions.is_empty() {
             batch.insert(&self.about, "contents", json(&self.contents));
         }
-        batch.commit().map_err(self.failed("write an epoch"))?;
+        self.write(batch, [Point::Commit, Point::Committed], "write an epoch")?;
         self.last = Some(commit.epoch);
         Ok(())
     }
@@ -406,23 +460,6 @@ impl Checkpoint {
 
     fn damaged(&self, problem: String) -> CheckpointError {
         CheckpointError::Damaged { path: self.path.clone(), problem }
-    }
-}
-
-fn failure(path: &Path, action: &'static str, error: &fjall::Error) -> CheckpointError {
-    let path = path.to_owned();
-    match error {
-        fjall::Error::Locked => CheckpointError::Locked(path),
-        fjall::Error::Io(error) => CheckpointError::Store { action, path, problem: error.to_string() },
-        fjall::Error::Storage(error) => {
-            CheckpointError::Damaged { path, problem: format!("cannot {action}: {error}") }
-        }
-        fjall::Error::Poisoned => CheckpointError::Store {
-            action,
-            path,
-            problem: "an earlier write failed; look at the disk, and start again".to_owned(),
-        },
-        other => CheckpointError::Damaged { path, problem: format!("cannot {action}: {other}") },
     }
 }
 

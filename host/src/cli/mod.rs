@@ -35,6 +35,7 @@ const WRONG: u8 = 2;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    let _failing = crate::failpoint::from_environment();
     let args = Args::parse();
     let screen = Screen::default();
     log::init(args.log_format, args.log_level, &screen);

@@ -4,6 +4,7 @@ mod operators;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,6 +105,12 @@ impl StreamingContext {
     /// Cuts batches into at most `partitions` partitions; 8 where this isn't called.
     pub fn partitions(&mut self, partitions: NonZeroUsize) -> &mut Self {
         self.pipeline.partitions = partitions;
+        self
+    }
+
+    /// Keeps in the directory `path` what survives a restart; nothing does where this isn't called.
+    pub fn checkpoint(&mut self, path: impl Into<PathBuf>) -> &mut Self {
+        self.pipeline.checkpoint = Some(path.into());
         self
     }
 

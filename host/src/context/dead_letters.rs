@@ -1,5 +1,7 @@
 //! Where the dead letters of a run go: to files, or to the log.
 
+use super::durable::Durable;
+use super::running::RunError;
 use crate::dead_letters::{LetterError, LetterWriter};
 use crate::manifest::{DeadLetterSpec, Pipeline};
 use crate::record::{BatchTime, DeadLetter};
@@ -21,6 +23,41 @@ impl DeadLetters {
         }
     }
 
+    /// Logs letters, or answers them as they are to be written once the batch is committed.
+    pub(super) fn lines(&self, time: BatchTime, letters: &[DeadLetter]) -> Result<Vec<u8>, LetterError> {
+        match self {
+            Self::Files(writer) => writer.lines(time, letters),
+            Self::Log => {
+                log(time, letters);
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Writes what `lines` answered.
+    pub(super) fn write_lines(&mut self, time: BatchTime, lines: &[u8]) -> Result<(), LetterError> {
+        match self {
+            Self::Files(writer) => writer.write_lines(time, lines),
+            Self::Log => Ok(()),
+        }
+    }
+
+    /// Writes what a run before this one committed and didn't write.
+    pub(super) fn recover(&mut self, durable: &mut Durable) -> Result<(), RunError> {
+        for (time, lines) in durable.unwritten_letters()? {
+            match self {
+                Self::Files(writer) => writer.complete(time, &lines)?,
+                Self::Log => tracing::warn!(
+                    batch = %time,
+                    "dead letters of a run that was killed are left behind, as [dead_letters] has no files now"
+                ),
+            }
+            durable.letters_written(time);
+        }
+        Ok(())
+    }
+
+    /// Writes the letters of a batch.
     pub(super) fn write(&mut self, time: BatchTime, letters: &[DeadLetter]) -> Result<(), LetterError> {
         match self {
             Self::Files(writer) => writer.write(time, letters)?,

@@ -14,9 +14,9 @@ use super::report::{BatchReport, BatchStart, BatchSubmission, Listener, Listener
 use super::running::RunError;
 use super::swap::{Shared, Switch};
 use crate::batch::Clock;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Commit, Epoch};
 use crate::manifest::Pipeline;
-use crate::record::{BatchTime, Interval};
+use crate::record::{BatchTime, DeadLetter, Interval, Partition};
 use crate::schedule::{Executor, Input};
 use crate::source::{Extent, Opening};
 
@@ -65,7 +65,7 @@ impl Driver {
         let running = shared.running();
         let opened = running.opened();
         let start = clock.now_millis();
-        let dead_letters = DeadLetters::open(pipeline)?;
+        let mut dead_letters = DeadLetters::open(pipeline)?;
         let begin = BatchTime::from_millis(start);
         let durable = checkpoint.map(|c| Durable::open(c, pipeline, opened, &options.drop_state, begin));
         let mut durable = durable.transpose()?;
@@ -73,7 +73,10 @@ impl Driver {
             shared.set_history(durable.history()?);
         }
         let mut outputs = Outputs::open(pipeline, opened)?;
-        durable.as_mut().map_or(Ok(()), |durable| outputs.recover(durable))?;
+        if let Some(durable) = &mut durable {
+            dead_letters.recover(durable)?;
+            outputs.recover(durable)?;
+        }
         let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
         let file = options.metrics_file.as_deref();
         let states = opened.streams.iter().filter_map(|(name, stream)| Some((name, stream.state.as_ref()?)));
@@ -285,12 +288,7 @@ impl Driver {
         let result = ran.map_err(|error| RunError::Batch { time, error })?;
         dead.extend(result.dead.iter().cloned());
         self.outputs.stage(time, &result.outputs, &mut self.listeners)?;
-        self.dead_letters.write(time, &dead)?;
-        if let Some(durable) = &mut self.durable {
-            let (outbox, is_seen) = self.outputs.outbox(&result.outputs);
-            let changes = self.switch.changes();
-            durable.commit(time, self.zero, self.inputs.positions(), outbox, is_seen, changes)?;
-        }
+        self.commit(time, &result.outputs, &dead)?;
         self.outputs.publish(time, &result.outputs, self.durable.as_mut(), &mut self.listeners)?;
         self.switch.settle();
         let report = BatchReport {
@@ -304,6 +302,31 @@ impl Driver {
         self.summary.add(&report);
         self.measured.batch(&report, &dead);
         self.listeners.tell(|listener| listener.batch_completed(&report));
+        Ok(())
+    }
+}
+
+impl Driver {
+    /// Makes the batch of time `time` final, and writes its dead letters.
+    fn commit(
+        &mut self,
+        time: BatchTime,
+        outputs: &[Option<Vec<Partition>>],
+        dead: &[DeadLetter],
+    ) -> Result<(), RunError> {
+        let Some(durable) = &mut self.durable else {
+            return Ok(self.dead_letters.write(time, dead)?);
+        };
+        let (outbox, is_seen) = self.outputs.outbox(outputs);
+        let letters = self.dead_letters.lines(time, dead)?;
+        let (millis, zero) = (time.millis(), self.zero.millis());
+        let epoch = Epoch { number: 0, time: millis, zero, sources: self.inputs.positions() };
+        let versions = self.switch.changes();
+        durable.commit(Commit { epoch, versions, outbox, letters: &letters, state: Vec::new() }, is_seen)?;
+        if !letters.is_empty() {
+            self.dead_letters.write_lines(time, &letters)?;
+            durable.letters_written(time);
+        }
         Ok(())
     }
 }

@@ -1,10 +1,9 @@
 //! The checkpoint of a run: what is taken up at the start, and the commit of each batch.
 
-use indexmap::IndexMap;
-
 use super::running::RunError;
 use crate::checkpoint::{Checkpoint, CheckpointError, Commit, Contents, Difference, Epoch, SourcePosition};
 use crate::checkpoint::{Logged, SourceLog, StreamContents, Undelivered, VersionChange};
+use crate::failpoint::{Point, reach};
 use crate::manifest::Pipeline;
 use crate::operator::Keeping;
 use crate::plan::OpenedPipeline;
@@ -106,20 +105,26 @@ impl Durable {
         self.checkpoint.close()
     }
 
-    /// Makes a batch final, where there is anything in it. What sinks have to be given afterwards is in `outbox`.
-    pub(super) fn commit(
-        &mut self,
-        time: BatchTime,
-        zero: BatchTime,
-        sources: IndexMap<String, SourcePosition>,
-        outbox: Vec<(&str, &arrow::datatypes::SchemaRef, &[crate::record::Partition])>,
-        is_seen: bool,
-        versions: Vec<VersionChange>,
-    ) -> Result<(), RunError> {
+    /// Dead letters of committed batches that may not be in their files, oldest first.
+    pub(super) fn unwritten_letters(&self) -> Result<Vec<(BatchTime, Vec<u8>)>, CheckpointError> {
+        self.checkpoint.unwritten_letters()
+    }
+
+    /// The dead letters of the batch of time `time` are in their files.
+    pub(super) fn letters_written(&mut self, time: BatchTime) {
+        self.checkpoint.letters_written(time);
+    }
+
+    /// Makes a batch final, where there is anything in it, with what streams keep. Whether sinks see anything of it is in
+    /// `is_seen`.
+    pub(super) fn commit(&mut self, batch: Commit<'_>, is_seen: bool) -> Result<(), RunError> {
+        let Commit { epoch, versions, outbox, letters, .. } = batch;
         let mut state = Vec::new();
         for (name, keeping) in &self.keeping {
             for partition in 0..keeping.state.num_partitions() {
-                let changes = keeping.state.changes(partition, time).map_err(CheckpointError::Rows)?;
+                reach(Point::Snapshot).map_err(|error| CheckpointError::Rows(error.into()))?;
+                let changes = keeping.state.changes(partition, epoch.batch_time());
+                let changes = changes.map_err(CheckpointError::Rows)?;
                 if !changes.is_empty() {
                     state.push((name.as_str(), partition, changes));
                 }
@@ -128,12 +133,12 @@ impl Durable {
         let is_idle = state.is_empty()
             && versions.is_empty()
             && !is_seen
-            && self.checkpoint.last().is_some_and(|last| last.sources == sources);
+            && letters.is_empty()
+            && self.checkpoint.last().is_some_and(|last| last.sources == epoch.sources);
         if is_idle {
             return Ok(());
         }
-        let epoch = Epoch { number: 0, time: time.millis(), zero: zero.millis(), sources };
-        Ok(self.checkpoint.commit(Commit { epoch, state, versions, outbox })?)
+        Ok(self.checkpoint.commit(Commit { epoch, state, versions, outbox, letters })?)
     }
 }
 

@@ -15,7 +15,9 @@ use crate::checkpoint::{Logged, SourcePosition};
 use crate::partition::{concatenate, cut};
 use crate::record::{BatchTime, Bytes, DeadLetter};
 use crate::schedule::{Input, StageInput};
-use crate::source::{Block, Opening, Outlet, Reader, Receiver, Replayable, Source, SourceError, Stop};
+use crate::source::{
+    Block, Opening, Outlet, Position, Reader, Receiver, Replayable, Source, SourceError, Stop,
+};
 
 /// What may wait of one receiver.
 const INTAKE_CAPACITY: Bytes = Bytes::mib(64);
@@ -32,6 +34,8 @@ struct InputOf {
     name: String,
     schema: SchemaRef,
     kind: Kind,
+    /// How many rows runs before this one took, of a source whose position that is.
+    counted: Option<u64>,
     /// Whether its receiver has ended, and that was told.
     has_ended: bool,
 }
@@ -79,9 +83,14 @@ impl Inputs {
         let mut inputs = Vec::new();
         for (name, source) in sources {
             let before = durable.and_then(|durable| durable.position(name)).cloned().unwrap_or_default();
+            let failed = |error| RunError::Source { name: name.clone(), error };
             let opening = Opening { name: name.clone(), position: before.position, ..opening.clone() };
-            let reader =
-                source.open(&opening).map_err(|error| RunError::Source { name: name.clone(), error })?;
+            let counted = match &opening.position {
+                _ if !source.is_counted() => None,
+                Some(position) => Some(position.read().map_err(failed)?),
+                None => Some(0),
+            };
+            let reader = source.open(&opening).map_err(failed)?;
             let kind = match reader {
                 Reader::Replayable(replayable) => Kind::Replayable(replayable),
                 Reader::Receiver(receiver) => {
@@ -102,7 +111,8 @@ impl Inputs {
                     Kind::Received(intake)
                 }
             };
-            inputs.push(InputOf { name: name.clone(), schema: source.schema(), kind, has_ended: false });
+            let (name, schema) = (name.clone(), source.schema());
+            inputs.push(InputOf { name, schema, kind, counted, has_ended: false });
         }
         Ok(Self { inputs, partitions, stop, runtime })
     }
@@ -114,11 +124,14 @@ impl Inputs {
 
     /// How far each source was read.
     pub(super) fn positions(&self) -> IndexMap<String, SourcePosition> {
-        let of = |kind: &Kind| match kind {
-            Kind::Received(intake) => SourcePosition { position: None, logged: intake.taken() },
+        let of = |input: &InputOf| match &input.kind {
+            Kind::Received(intake) => SourcePosition {
+                position: input.counted.and_then(|before| Position::new(&(before + intake.rows_taken()))),
+                logged: intake.taken(),
+            },
             Kind::Replayable(replayable) => SourcePosition { position: replayable.position(), logged: None },
         };
-        self.inputs.iter().map(|input| (input.name.clone(), of(&input.kind))).collect()
+        self.inputs.iter().map(|input| (input.name.clone(), of(input))).collect()
     }
 
     /// The names of the sources that have receivers.

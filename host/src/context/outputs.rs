@@ -9,6 +9,7 @@ use super::durable::Durable;
 use super::report::{Listeners, OutputReport};
 use super::running::RunError;
 use crate::checkpoint::Undelivered;
+use crate::failpoint::{Point, reach};
 use crate::manifest::Pipeline;
 use crate::plan::OpenedPipeline;
 use crate::record::{BatchTime, Partition, num_rows};
@@ -75,7 +76,9 @@ impl Outputs {
             let Some(partitions) = partitions else { continue };
             listeners.tell(|listener| listener.output_started(time, name));
             let begun = Instant::now();
+            pass(name, Point::Stage)?;
             writer.stage(time, partitions).map_err(|error| failed(name, error))?;
+            pass(name, Point::Staged)?;
             *staging = begun.elapsed();
         }
         Ok(())
@@ -92,7 +95,9 @@ impl Outputs {
         for (OutputOf { name, writer, staging, .. }, partitions) in self.0.iter_mut().zip(batch) {
             let Some(partitions) = partitions else { continue };
             let begun = Instant::now();
+            pass(name, Point::Publish)?;
             writer.publish(time).map_err(|error| failed(name, error))?;
+            pass(name, Point::Published)?;
             if let Some(durable) = durable.as_mut().filter(|_| is_in_outbox(writer.as_ref(), partitions)) {
                 durable.delivered(time, name);
             }
@@ -119,16 +124,20 @@ impl Outputs {
     /// Gives sinks what was committed for them before a restart, and no more.
     pub(super) fn recover(&mut self, durable: &mut Durable) -> Result<(), RunError> {
         for OutputOf { name, writer, .. } in &mut self.0 {
+            pass(name, Point::Recover)?;
             writer.recover(durable.last_time()).map_err(|error| failed(name, error))?;
+            pass(name, Point::Recovered)?;
         }
         for Undelivered { time, sink, partitions } in durable.undelivered()? {
             match self.0.iter_mut().find(|output| output.name == sink) {
                 Some(OutputOf { name, writer, .. }) => {
                     let failed = |error| failed(name, error);
+                    pass(name, Point::Deliver)?;
                     if !writer.is_published(time).map_err(failed)? {
                         writer.stage(time, &partitions).map_err(failed)?;
                         writer.publish(time).map_err(failed)?;
                     }
+                    pass(name, Point::Delivered)?;
                 }
                 None => tracing::warn!(%sink, batch = %time, "rows for a sink that is gone are left behind"),
             }
@@ -154,6 +163,12 @@ impl Outputs {
 /// Whether rows for `writer` are kept with the batch until it has them.
 fn is_in_outbox(writer: &dyn Writer, partitions: &[Partition]) -> bool {
     !writer.stages_outside() && rows_of(partitions) > 0
+}
+
+/// Passes `point` with the sink `name`.
+fn pass(name: &str, point: Point) -> Result<(), RunError> {
+    let broken = |source| SinkError::Path { action: "reach", path: name.into(), source };
+    reach(point).map_err(|error| failed(name, broken(error)))
 }
 
 fn failed(name: &str, error: SinkError) -> RunError {

@@ -45,6 +45,12 @@ pub(super) fn write_line(
     Ok(())
 }
 
+/// What all lines of a batch begin with, and those of no other.
+pub(super) fn beginning_of_lines(pipeline: &str, time: BatchTime) -> Vec<u8> {
+    let pipeline = serde_json::Value::from(pipeline);
+    format!("{{\"pipeline\":{pipeline},\"batch_time\":\"{time}\",").into_bytes()
+}
+
 /// A letter as it is read.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Letter {

@@ -15,6 +15,8 @@ mod write;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk::remedy;
+
 pub use files::LetterFiles;
 pub use letter::Letter;
 pub use read::{Found, Letters};
@@ -28,7 +30,7 @@ pub use write::LetterWriter;
 #[non_exhaustive]
 pub enum LetterError {
     /// The file system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}{}", path.display(), remedy(source))]
     Path {
         /// What was tried.
         action: &'static str,

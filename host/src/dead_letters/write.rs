@@ -1,16 +1,17 @@
 //! Writes the letters of a pipeline: adds to its last file, and begins another when that one is full.
 //!
 //! Whoever writes a file holds a lock on it, so that a second process begins a file of its own. What a crash left of
-//! a line is cut off before anything is added: its batch was not published.
+//! a line is cut off before anything is added: with a checkpoint the epoch has it still, and it is written anew.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use super::files::{LetterFile, list};
-use super::letter::write_line;
+use super::letter::{beginning_of_lines, write_line};
 use super::{LetterError, LetterFiles, failure};
 use crate::disk::sync_directory;
+use crate::failpoint::{Point, reach};
 use crate::record::{BatchTime, DeadLetter};
 
 /// Writes dead letters.
@@ -41,19 +42,53 @@ impl LetterWriter {
 
     /// Adds the letters of a batch. When it returns they are on disk.
     pub fn write(&mut self, time: BatchTime, letters: &[DeadLetter]) -> Result<(), LetterError> {
+        self.write_lines(time, &self.lines(time, letters)?)
+    }
+
+    /// The letters of a batch as they are written, a line each.
+    pub fn lines(&self, time: BatchTime, letters: &[DeadLetter]) -> Result<Vec<u8>, LetterError> {
         let mut lines = Vec::new();
         for letter in letters {
-            let start = lines.len();
             write_line(&self.pipeline, time, letter, &mut lines)
                 .map_err(|error| failure("write", &self.options.path)(error.into()))?;
-            if self.is_full_with(lines.len()) {
-                let line = lines.split_off(start);
-                self.append(time, &lines)?;
-                self.current = None;
-                lines = line;
-            }
         }
-        self.append(time, &lines)
+        Ok(lines)
+    }
+
+    /// Adds what `lines` answered. When it returns it is on disk.
+    pub fn write_lines(&mut self, time: BatchTime, lines: &[u8]) -> Result<(), LetterError> {
+        let (mut start, mut end) = (0, 0);
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            if self.is_full_with(end + line.len() - start) {
+                self.append(time, lines.get(start..end).unwrap_or_default())?;
+                self.current = None;
+                start = end;
+            }
+            end += line.len();
+        }
+        self.append(time, lines.get(start..end).unwrap_or_default())
+    }
+
+    /// Adds those of a batch's lines that aren't there: a run that was killed may have written the first of them.
+    pub fn complete(&mut self, time: BatchTime, lines: &[u8]) -> Result<(), LetterError> {
+        let mut num_there = 0;
+        for file in self.files()? {
+            num_there += self.num_lines_of(time, &file)?;
+        }
+        let missing = lines.split_inclusive(|byte| *byte == b'\n').skip(num_there);
+        self.write_lines(time, &missing.flatten().copied().collect::<Vec<_>>())
+    }
+
+    /// How many whole lines of the batch of time `time` are in `file`.
+    fn num_lines_of(&self, time: BatchTime, file: &LetterFile) -> Result<usize, LetterError> {
+        let path = self.options.path.join(file.name());
+        let mut lines = BufReader::new(File::open(&path).map_err(failure("open", &path))?);
+        let (beginning, mut line, mut num_lines) = (beginning_of_lines(&self.pipeline, time), Vec::new(), 0);
+        while lines.read_until(b'\n', &mut line).map_err(failure("read", &path))? > 0 {
+            num_lines += usize::from(line.starts_with(&beginning) && line.ends_with(b"\n"));
+            line.clear();
+        }
+        Ok(num_lines)
     }
 
     /// Whether the file would hold more than it may with so many bytes more.
@@ -71,7 +106,9 @@ impl LetterWriter {
             None => self.begin(time)?,
         };
         let current = self.current.insert(current);
-        let written = current.file.write_all(lines).and_then(|()| current.file.sync_data());
+        let written = reach(Point::Letters).and_then(|()| current.file.write_all(lines));
+        let written =
+            written.and_then(|()| current.file.sync_data()).and_then(|()| reach(Point::LettersWritten));
         written.map_err(failure("write dead letters to", &current.path))?;
         current.len = current.len.saturating_add(lines.len() as u64);
         Ok(())
@@ -88,7 +125,7 @@ impl LetterWriter {
         let (len, num_cut) = mend(&mut file).map_err(failure("mend", &path))?;
         if num_cut > 0 {
             let file = path.display();
-            tracing::warn!(%file, bytes = num_cut, "cut off the beginning of a dead letter that a crash had left; its batch was not published");
+            tracing::warn!(%file, bytes = num_cut, "cut off the beginning of a dead letter that a crash had left");
         }
         Ok(Some(Current { path, file, len }))
     }

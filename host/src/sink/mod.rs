@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use arrow::datatypes::SchemaRef;
 use serde::de::{Deserialize, Deserializer, Error};
 
+use crate::disk::remedy;
 use crate::record::{BatchTime, Partition};
 
 pub use crate::record::FunctionError;
@@ -98,7 +99,7 @@ pub enum SinkError {
     #[error("{0}")]
     Option(String),
     /// The file system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}{}", path.display(), remedy(source))]
     Path {
         /// What was tried.
         action: &'static str,

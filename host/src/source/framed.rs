@@ -6,8 +6,11 @@
 //! payload, one or more records of the source's format. Whenever frames have become safe it is answered the highest
 //! sequence number again. All numbers are unsigned and begin with their highest byte. After a broken connection a
 //! sender connects again and sends what lies above the number that it is answered; what lies below is passed over.
+//!
+//! Of a name there is one connection at a time. A second one takes the place of the first, which may be dead without
+//! anybody having noticed: the first is ended, and the second is greeted once all is safe that was read of the first.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +22,7 @@ use bytes::{Buf, BytesMut};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
@@ -150,7 +154,7 @@ impl Source for Framed {
             shared: Arc::new(Shared {
                 name: opening.name.clone(),
                 encoding: self.encoding(),
-                connected: Mutex::default(),
+                names: Mutex::default(),
             }),
         })))
     }
@@ -166,8 +170,15 @@ struct Server {
 struct Shared {
     name: String,
     encoding: Encoding,
-    /// The senders that are connected, by name.
-    connected: Mutex<HashSet<String>>,
+    /// The names of senders that were heard of.
+    names: Mutex<HashMap<String, Arc<Name>>>,
+}
+
+/// A sender's name, of which one connection at a time is served.
+struct Name {
+    /// The number of the newest connection.
+    newest: watch::Sender<u64>,
+    served: tokio::sync::Mutex<()>,
 }
 
 /// Frames that are made one block.
@@ -187,6 +198,8 @@ enum End {
     Wrong(String),
     #[error("nobody takes more")]
     Closed,
+    #[error("a newer connection of the same sender takes its place")]
+    Replaced,
     #[error(transparent)]
     Failed(#[from] SourceError),
 }
@@ -205,7 +218,7 @@ impl Receiver for Server {
                     if let Ok(Err(End::Failed(error))) = ended {
                         return Err(error);
                     }
-                    if self.extent == Extent::Available {
+                    if self.extent == Extent::Available && !matches!(ended, Ok(Err(End::Replaced))) {
                         return Ok(());
                     }
                 }
@@ -225,6 +238,23 @@ impl Receiver for Server {
             }
         }
         Ok(())
+    }
+}
+
+impl Name {
+    /// Ends the connection there is, for a new one. Answers what changes when there is one newer still.
+    fn newer(&self) -> watch::Receiver<u64> {
+        let mut newer = None;
+        // In one step, so that of two connections one is the newer.
+        self.newest.send_modify(|newest| {
+            *newest += 1;
+            newer = Some(*newest);
+        });
+        let mut receiver = self.newest.subscribe();
+        if Some(*receiver.borrow_and_update()) != newer {
+            receiver.mark_changed();
+        }
+        receiver
     }
 }
 
@@ -250,18 +280,26 @@ impl Shared {
                 return Err(end);
             }
         };
-        let connected = || self.connected.lock().unwrap_or_else(PoisonError::into_inner);
-        if !connected().insert(sender.clone()) {
-            tracing::warn!(source, %peer, sender, "connection refused: a sender of this name is connected");
-            return Err(End::Wrong("a sender of this name is connected".to_owned()));
-        }
+        let name = self.name(&sender);
+        let mut newer = name.newer();
+        let _served = tokio::select! {
+            biased;
+            () = stop.requested() => return Ok(()),
+            _ = newer.changed() => return Err(End::Replaced),
+            served = name.served.lock() => served,
+        };
         tracing::info!(source, %peer, sender, "connected");
-        let ended = self.receive(&mut stream, peer, &sender, outlet, stop).await;
-        connected().remove(&sender);
+        let ended = self.receive(&mut stream, peer, &sender, outlet, stop, newer).await;
         if let Err(end) = &ended {
             tracing::warn!(source, %peer, sender, "connection ended: {end}");
         }
         ended
+    }
+
+    fn name(&self, sender: &str) -> Arc<Name> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Name { newest: watch::Sender::new(0), served: tokio::sync::Mutex::default() });
+        Arc::clone(names.entry(sender.to_owned()).or_insert_with(new))
     }
 
     /// Takes frames until the connection ends.
@@ -272,6 +310,7 @@ impl Shared {
         sender: &str,
         outlet: &dyn Outlet,
         mut stop: Stop,
+        mut newer: watch::Receiver<u64>,
     ) -> Result<(), End> {
         let mut safe = outlet.highest(sender)?.unwrap_or(0);
         stream.write_u64(safe).await?;
@@ -280,6 +319,7 @@ impl Shared {
             let num_read = tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(()),
+                _ = newer.changed() => return Err(End::Replaced),
                 num_read = stream.read_buf(&mut buffer) => num_read?,
             };
             if num_read == 0 {

@@ -1,7 +1,8 @@
 //! Made-up lines of words, for trying out and measuring.
 //!
 //! Words are drawn from a vocabulary by Zipf's law, as in real text. The same options give the same lines in
-//! the same order, whatever the rate and however they are cut into blocks.
+//! the same order, whatever the rate and however they are cut into blocks. So how many of them batches took says how far
+//! it is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use super::zipf::Zipf;
-use super::{Block, Extent, Opening, Outlet, Reader, Receiver, Source, SourceError, Stop};
+use super::{Block, Extent, Opening, Outlet, Position, Reader, Receiver, Source, SourceError, Stop};
 use crate::record::line_schema;
 
 /// Makes lines of words up.
@@ -67,7 +68,11 @@ impl Source for Generate {
     }
 
     fn guarantee(&self) -> &'static str {
-        "at most once: it begins anew after a crash"
+        "replayable: with a checkpoint it goes on behind the last row that was committed"
+    }
+
+    fn is_counted(&self) -> bool {
+        true
     }
 
     fn check(&self) -> Result<(), SourceError> {
@@ -89,11 +94,11 @@ impl Source for Generate {
             let problem = "it never ends, but only what is available is wanted; give `rows`";
             return Err(SourceError::Option(problem.to_owned()));
         }
-        Ok(Reader::Receiver(Box::new(Generator {
-            writer: Writer::new(self),
-            rate: self.rate,
-            rows: self.rows,
-        })))
+        let done = opening.position.as_ref().map_or(Ok(0), Position::read)?;
+        let mut writer = Writer::new(self);
+        writer.skip(done);
+        let rows = self.rows.map(|rows| rows.saturating_sub(done));
+        Ok(Reader::Receiver(Box::new(Generator { writer, rate: self.rate, rows })))
     }
 }
 
@@ -161,6 +166,9 @@ fn num_due(rate: u64, elapsed: Duration) -> u64 {
     u64::try_from(due).unwrap_or(u64::MAX)
 }
 
+/// How many of its own words, of 32 bits each, the generator of numbers takes for one that it draws.
+const WORDS_A_DRAW: u128 = 2;
+
 /// Writes lines.
 struct Writer {
     schema: SchemaRef,
@@ -179,6 +187,12 @@ impl Writer {
             num_words: options.words,
             vocabulary: (0..options.vocabulary).map(word).collect(),
         }
+    }
+
+    /// Goes on as if so many lines had been written.
+    fn skip(&mut self, num_rows: u64) {
+        let words = u128::from(num_rows).saturating_mul(u128::from(self.num_words));
+        self.rng.set_word_pos(words.saturating_mul(WORDS_A_DRAW));
     }
 
     /// The next `num_rows` lines.
@@ -226,7 +240,7 @@ mod tests {
 
     use std::collections::HashSet;
 
-    use super::super::testing::{Collected, collect};
+    use super::super::testing::{Collected, collect, collect_from};
     use super::*;
     use crate::record::BatchTime;
 
@@ -261,6 +275,15 @@ mod tests {
         run(Generate { rows: Some(500), rate: Some(1_000), ..Generate::default() }).await;
         let took = start.elapsed();
         assert!(took >= Duration::from_millis(500) && took < Duration::from_millis(600), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_goes_on_behind_the_rows_that_were_taken() {
+        let options = Generate { rows: Some(1000), words: 3, ..Generate::default() };
+        let all = run(options.clone()).await.lines();
+        let position = Position::new(&700_u64);
+        let rest = collect_from(&options, Extent::Available, position).await.lines();
+        assert_eq!(rest, all[700..]);
     }
 
     #[test]

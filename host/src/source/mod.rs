@@ -87,6 +87,12 @@ pub trait Source: Debug + Send + Sync {
         false
     }
 
+    /// Whether its rows are the same in every run, so that how many of them batches took says how far it is. Its position
+    /// is then this number.
+    fn is_counted(&self) -> bool {
+        false
+    }
+
     /// Makes relative paths start at the manifest's folder.
     fn resolve(&mut self, _base: &Path) {}
 

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::format::{Encoding, Format};
 use super::unpacker::Place;
-use super::{Block, Closed, Extent, Opening, Outlet, Reader, Source, Stop};
+use super::{Block, Closed, Extent, Opening, Outlet, Position, Reader, Source, Stop};
 use crate::record::{BatchTime, Bytes, DeadLetter, json_rows};
 
 /// What a source handed over.
@@ -96,7 +96,13 @@ pub fn opening(extent: Extent) -> Opening {
 
 /// Runs a receiver until its data ends.
 pub async fn collect(source: &dyn Source, extent: Extent) -> Collected {
-    let Ok(Reader::Receiver(receiver)) = source.open(&opening(extent)) else { panic!("no receiver") };
+    collect_from(source, extent, None).await
+}
+
+/// Runs a receiver that goes on at `position` until its data ends.
+pub async fn collect_from(source: &dyn Source, extent: Extent, position: Option<Position>) -> Collected {
+    let opening = Opening { position, ..opening(extent) };
+    let Ok(Reader::Receiver(receiver)) = source.open(&opening) else { panic!("no receiver") };
     let (_sender, stop) = Stop::new();
     let basket = Arc::new(Basket::default());
     receiver.run(basket.clone(), stop).await.unwrap();

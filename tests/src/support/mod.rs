@@ -1,6 +1,7 @@
 //! What the scenarios share: built plugins, projects in a folder, the running program, a server of lines.
 
 mod console;
+mod framed;
 mod kept;
 mod outputs;
 mod plugins;
@@ -11,6 +12,7 @@ mod text;
 mod versions;
 
 pub use console::{printed, totals};
+pub use framed::FramedSender;
 pub use kept::{Batches, Kept, shown};
 pub use outputs::{Folder, folders, published, rows};
 pub use plugins::{plugin, plugin_folder};

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use super::{PATIENCE, wait_until};
 
@@ -27,6 +28,20 @@ impl Server {
         let listener = TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         Self { listener }
+    }
+
+    /// A port where nobody listens, and none that the system gives to connections: whoever connects to one of these again
+    /// and again meets itself there in the end.
+    pub fn free_port() -> u16 {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        loop {
+            // Other test programs begin elsewhere.
+            let number = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add((std::process::id() as u16) << 5);
+            let port = 12_000 + number % 16_000;
+            if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                return port;
+            }
+        }
     }
 
     /// An address where nobody listens.

@@ -214,3 +214,23 @@ fn options_that_can_not_be_used_are_told() {
     let error = files(&dir).check().unwrap_err().to_string();
     assert!(error.starts_with("cannot write to directory ") && error.contains("dead"), "{error}");
 }
+
+#[test]
+fn what_a_killed_run_wrote_of_a_batch_is_completed_and_not_repeated() {
+    let dir = TempDir::new().unwrap();
+    let options = LetterFiles { max_file: Bytes(1 << 10), ..files(&dir) };
+    let letters: Vec<DeadLetter> = (0..12).map(letter).collect();
+    let expected: Vec<String> = (100..103).chain(0..12).map(|n| json!({ "id": n }).to_string()).collect();
+    let others: Vec<DeadLetter> = (100..103).map(letter).collect();
+    let lines = LetterWriter::open(&options, "p").unwrap().lines(at(2000), &letters).unwrap();
+    let ends: Vec<usize> = memchr::memchr_iter(b'\n', &lines).map(|end| end + 1).collect();
+    for len in [0, 10, ends[0], ends[0] + 5, ends[7], lines.len() - 1, lines.len()] {
+        write(&options, 1000, &others);
+        let mut killed = LetterWriter::open(&options, "p").unwrap();
+        killed.write_lines(at(2000), &lines[..len]).unwrap();
+        drop(killed);
+        LetterWriter::open(&options, "p").unwrap().complete(at(2000), &lines).unwrap();
+        assert_eq!(rows(&options.path), expected, "killed after {len} bytes");
+        fs::remove_dir_all(&options.path).unwrap();
+    }
+}

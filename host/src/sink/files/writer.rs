@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::encode::Encoder;
 use super::{Files, failure};
 use crate::disk;
+use crate::failpoint::{Point, reach};
 use crate::record::{BatchTime, Partition, num_rows};
 use crate::sink::{SinkError, Writer};
 
@@ -81,7 +82,10 @@ impl Writer for FilesWriter {
             remove_folder(&staging)?;
         } else {
             match fs::rename(&staging, &folder) {
-                Ok(()) => sync_directory(&self.directory)?,
+                Ok(()) => {
+                    reach(Point::PublishWithin).map_err(|e| failure("sync directory", &self.directory, e))?;
+                    sync_directory(&self.directory)?;
+                }
                 Err(e) if e.kind() == io::ErrorKind::NotFound && !self.staged.contains(&time) => {}
                 Err(source) => return Err(failure("rename a finished batch to", &folder, source)),
             }
@@ -141,6 +145,7 @@ impl FilesWriter {
         for (i, blocks) in partitions.iter().enumerate() {
             let path = folder.join(format!("part-{i:05}"));
             let file = self.write_file(&path, blocks)?;
+            reach(Point::StageWithin).map_err(|source| failure("write", &path, source))?;
             files.push((path, file));
         }
         for (path, file) in files {

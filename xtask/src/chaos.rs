@@ -1,0 +1,51 @@
+//! `cargo xtask chaos`: the real program killed at random while it is fed, and what came of it counted.
+
+use anyhow::Result;
+
+use crate::plugins;
+use crate::workspace::Workspace;
+use tidemill_toolchain::step::{self, step};
+
+/// Kill a pipeline at random while senders push records, and count what came of them: none lost, none twice.
+///
+/// Prints the seed, which kills at the same times again. What it counts is told in `tests/chaos/src/lib.rs`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// How often to kill it, 50 to 2,000 ms after each start [default: 20]
+    #[arg(long)]
+    cycles: Option<u32>,
+    /// Which times to kill at; a new one each time where none is given
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Soak: so long, such as 30m, with a kill every 20 to 60 s; memory and disk have to stay flat
+    #[arg(long = "for", value_name = "TIME", conflicts_with = "cycles")]
+    time: Option<String>,
+}
+
+/// Builds plugins, program and harness, and lets it kill.
+pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    plugins::build_all(workspace)?;
+    let mut build = workspace.cargo();
+    build.args(["build", "--release", "--package", "tidemill", "--package", "tidemill-chaos"]);
+    step("building program and harness (a release build; the first takes minutes)", || {
+        step::run(&mut build)
+    })?;
+    let mut harness = workspace.cargo();
+    harness.args(["run", "--quiet", "--release", "--package", "tidemill-chaos", "--"]);
+    let program = format!("tidemill{}", std::env::consts::EXE_SUFFIX);
+    harness.arg("--program").arg(workspace.target().join("release").join(program));
+    harness.arg("--plugins").arg(workspace.plugin_dir());
+    for (name, value) in [
+        ("--cycles", args.cycles.map(|cycles| cycles.to_string())),
+        ("--seed", args.seed.map(|seed| seed.to_string())),
+        ("--for", args.time.clone()),
+    ] {
+        if let Some(value) = value {
+            harness.arg(name).arg(value);
+        }
+    }
+    if !step::status(&mut harness)?.success() {
+        std::process::exit(1);
+    }
+    Ok(())
+}
