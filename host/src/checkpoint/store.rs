@@ -1,6 +1,6 @@
 //! The store on disk: who may write it, what is in it, and the one write that makes a batch final.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
@@ -62,6 +62,8 @@ pub struct Commit<'a> {
     pub epoch: Epoch,
     /// What changed of what streams keep, as (stream, partition, changes).
     pub state: Vec<(&'a str, usize, Changes)>,
+    /// Streams of which everything that was saved goes, with what they keep instead; `state` has all of that.
+    pub replaced: Vec<(&'a str, &'a str)>,
     /// Plugins with other code from this batch on.
     pub versions: Vec<VersionChange>,
     /// Rows for sinks that can't stage them outside, as (sink, schema, partitions).
@@ -236,7 +238,8 @@ impl Checkpoint {
             if from.as_ref() != Some(digest) {
                 let (plugin, digest) = (plugin.clone(), digest.clone());
                 let how = How::Start;
-                let change = VersionChange { plugin, digest, from, time: time.millis(), how, reason: None };
+                let time = time.millis();
+                let change = VersionChange { plugin, digest, from, time, how, reason: None, shadow: None };
                 self.note(&mut batch, &change);
             }
         }
@@ -345,6 +348,7 @@ impl Checkpoint {
         if let Some(old) = number.checked_sub(EPOCHS_KEPT) {
             batch.remove(&self.epochs, old.to_be_bytes());
         }
+        self.remove_replaced(&mut batch, &commit)?;
         for (stream, partition, changes) in commit.state {
             let prefix = partition_prefix(stream, partition);
             for (key, bytes) in changes.put {
@@ -374,11 +378,38 @@ impl Checkpoint {
             self.contents.plugins.insert(change.plugin.clone(), change.digest.clone());
             self.note(&mut batch, change);
         }
-        if !commit.versions.is_empty() {
+        for (stream, keeps) in &commit.replaced {
+            self.contents.streams.entry((*stream).to_owned()).or_default().keeps = (*keeps).to_owned();
+        }
+        if !commit.versions.is_empty() || !commit.replaced.is_empty() {
             batch.insert(&self.about, "contents", json(&self.contents));
         }
         self.write(batch, [Point::Commit, Point::Committed], "write an epoch")?;
         self.last = Some(commit.epoch);
+        Ok(())
+    }
+
+    /// Removes what was saved of streams that keep something else, but for pieces that are written over.
+    fn remove_replaced(
+        &self,
+        batch: &mut fjall::OwnedWriteBatch,
+        commit: &Commit<'_>,
+    ) -> Result<(), CheckpointError> {
+        for (name, _) in &commit.replaced {
+            let of_stream = commit.state.iter().filter(|(stream, ..)| stream == name);
+            let put: HashSet<Vec<u8>> = of_stream
+                .flat_map(|(_, partition, changes)| {
+                    let prefix = partition_prefix(name, *partition);
+                    changes.put.iter().map(move |(key, _)| state_key(&prefix, *key))
+                })
+                .collect();
+            for guard in self.state.prefix(stream_prefix(name)) {
+                let key = guard.key().map_err(self.failed("read it"))?;
+                if !put.contains(&*key) {
+                    batch.remove(&self.state, key);
+                }
+            }
+        }
         Ok(())
     }
 

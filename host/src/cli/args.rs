@@ -149,6 +149,9 @@ pub enum Command {
     /// Let a plugin of a running pipeline run a version again that ran before
     Rollback(RollbackArgs),
 
+    /// Let a running pipeline read its manifest again, and take what it says of plugins
+    Reload(At),
+
     /// Show which versions of plugins came into use
     History(At),
 

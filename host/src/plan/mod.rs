@@ -9,7 +9,7 @@ mod part;
 mod render;
 mod versions;
 
-pub use build::lay_out;
+pub use build::{lay_out, lay_out_with};
 pub use opened::{OpenedPipeline, OpenedStream};
 pub use part::{PartError, PartInput, Role, part_from};
 pub use render::{mermaid, text};

@@ -9,7 +9,7 @@ use super::versions::RanLast;
 use crate::dead_letters::LetterError;
 use crate::manifest::{DeadLetterSpec, Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
 use crate::metrics::Metrics;
-use crate::operator::{Keeping, Opened, Opening, OperatorError, Shape, StateView};
+use crate::operator::{Keeping, Migration, Opened, Opening, OperatorError, Shape, StateView};
 use crate::plugin::{Engine, Metered, Plugin, PluginError, PluginFailure, PluginSpec, WasmPlugin};
 use crate::source::SourceError;
 
@@ -109,8 +109,12 @@ impl OpenedPipeline {
         opened.schemas.extend(sources.map(|(name, schema)| (name.clone(), Arc::clone(schema))));
         for (name, running) in &self.streams {
             let Some(stream) = pipeline.streams.get(name) else { continue };
+            let differs = |from: &String| {
+                opened.schemas.get(from) != self.schemas.get(from)
+                    || opened.state_schema(from) != self.state_schema(from)
+            };
             let is_new = stream.op.plugin().is_some_and(|plugin| plugins.contains_key(plugin))
-                || stream.from.iter().any(|from| opened.schemas.get(from) != self.schemas.get(from));
+                || stream.from.iter().any(differs);
             if is_new {
                 opened.add(name, stream, pipeline, running.keeping())?;
             } else if let Some(schema) = self.schemas.get(name) {
@@ -124,6 +128,17 @@ impl OpenedPipeline {
     /// How many batch intervals it is from one batch of the source or stream `name` to the next.
     pub fn every(&self, name: &str) -> u64 {
         self.streams.get(name).map_or(1, |stream| stream.every)
+    }
+
+    /// The columns of the state that the stream `name` keeps, to be looked at by those that read it.
+    fn state_schema(&self, name: &str) -> Option<SchemaRef> {
+        Some(self.streams.get(name)?.state.as_ref()?.schema())
+    }
+
+    /// What has to be carried over from what streams kept before, before it runs.
+    pub fn migrations(&self) -> Vec<Arc<Migration>> {
+        let migrations = self.streams.values().filter_map(|stream| stream.keeping()?.migration.clone());
+        migrations.filter(|migration| migration.is_pending()).collect()
     }
 
     fn add(

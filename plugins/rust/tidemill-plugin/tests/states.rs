@@ -216,5 +216,8 @@ fn the_function_whose_state_has_the_columns_that_were_kept_migrates_them() {
     assert_eq!(migrate(&nulls).unwrap_err(), "row 1 holds no value");
     let more = texts.column("more", [1]);
     let error = migrate(&more).unwrap_err();
-    assert!(error.starts_with("no earlier version is known with this state; the columns are: total: int64"), "{error}");
+    assert!(
+        error.starts_with("no earlier version is known with this state; the columns are: total: int64"),
+        "{error}"
+    );
 }
