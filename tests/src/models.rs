@@ -12,6 +12,7 @@ mod engine;
 mod functions;
 mod graph;
 mod input;
+mod made_up;
 mod model;
 mod plugins;
 
@@ -90,7 +91,11 @@ fn fuzz_graphs_give_what_the_model_gives_and_the_same_bytes_with_any_number_of_w
             for ((_, partitions), (number, expected)) in given.iter().zip(expected) {
                 let rows = in_order(all_rows(partitions), graph.order(output));
                 let expected = in_order(expected.clone(), graph.order(output));
-                prop_assert!(rows == expected, "batch {number} of {output}: {}", difference(&rows, &expected));
+                prop_assert!(
+                    rows == expected,
+                    "batch {number} of {output}: {}",
+                    difference(&rows, &expected)
+                );
             }
         }
         same(&given, &self::given(&case, *workers, &ends, None)?)?;

@@ -15,19 +15,17 @@ use tidemill::manifest::Pipeline;
 use tidemill::operator::{
     AggregateByKey, Cogroup, Count, CountByValue, GroupByKey, Join, Reduce, ReduceByKey, WindowOf, WindowSpec,
 };
-use tidemill::plugin::{Engine, EngineOptions, PluginSpec};
+use tidemill::plugin::{Engine, PluginSpec};
 use tidemill::record::{BatchTime, Interval, Partition, Period};
-use tidemill::source::{
-    Block, Interrupted, Opening, Position, Reader, Replayable, Source, SourceError, Split,
-};
 
 use super::functions::{Reduction, mark_rows, number_rows};
 use super::graph::{Graph, Node, Op, Window};
 use super::input::Input;
+use super::made_up::MadeUp;
 use super::plugins::{
     Tells, block, filter, folder, mapper, only_numbers, rows, schema, settler, sum, updater,
 };
-use crate::support::{PATIENCE, cache_folder, plugin};
+use crate::support::{PATIENCE, engine, plugin};
 
 /// The time from one batch to the next, in milliseconds.
 pub const INTERVAL: u64 = 1000;
@@ -35,9 +33,7 @@ pub const INTERVAL: u64 = 1000;
 /// What an output was given: the time of each batch in intervals, and its partitions, each in one block.
 pub type Given = Vec<(u64, Vec<RecordBatch>)>;
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-    Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap()
-});
+static ENGINE: LazyLock<Engine> = LazyLock::new(engine);
 
 /// Runs `graph` on `workers` threads, in runs that end after the batches `ends`, each going on from the checkpoint of the
 /// one before. Answers what its outputs were given.
@@ -166,9 +162,7 @@ impl Builder<'_> {
                 let aggregate = AggregateByKey { plugin: called, key: key(), window: window(of) };
                 context.operator(name, &all, aggregate)
             }
-            Op::GroupByKey(of) => {
-                context.operator(name, &all, GroupByKey { key: key(), window: window(of) })
-            }
+            Op::GroupByKey(of) => context.operator(name, &all, GroupByKey { key: key(), window: window(of) }),
             Op::Cogroup => {
                 context.operator(name, &all, Cogroup { plugin: None, key: key(), right_key: None })
             }
@@ -256,66 +250,4 @@ fn columns(op: Op) -> SchemaRef {
 /// The first word of what `op` looks like.
 pub fn word(op: Op) -> String {
     format!("{op:?}").chars().take_while(|c| c.is_alphanumeric()).collect()
-}
-
-/// A source whose batches are known by their times, so that another run reads on where one ended.
-#[derive(Clone, Debug)]
-struct MadeUp {
-    source: usize,
-    input: Arc<Input>,
-}
-
-impl Source for MadeUp {
-    fn kind(&self) -> &'static str {
-        "made_up"
-    }
-
-    fn schema(&self) -> SchemaRef {
-        schema()
-    }
-
-    fn guarantee(&self) -> &'static str {
-        "none"
-    }
-
-    fn open(&self, _: &Opening) -> Result<Reader, SourceError> {
-        Ok(Reader::Replayable(Box::new(Reading { made_up: self.clone(), read: 0 })))
-    }
-}
-
-struct Reading {
-    made_up: MadeUp,
-    /// The number of the last batch.
-    read: u64,
-}
-
-impl Replayable for Reading {
-    fn cut(&mut self, time: BatchTime, num_splits: usize) -> Result<Vec<Arc<dyn Split>>, SourceError> {
-        let MadeUp { source, input } = &self.made_up;
-        self.read = time.millis() as u64 / INTERVAL + 1 - input.first;
-        let rows = input.rows(*source, self.read);
-        let num_splits = (rows.len() / 3000).clamp(1, num_splits);
-        let pieces = rows.chunks(rows.len().div_ceil(num_splits).max(1));
-        Ok(pieces.map(|rows| Arc::new(Piece(block(rows))) as Arc<dyn Split>).collect())
-    }
-
-    fn position(&self) -> Option<Position> {
-        Position::new(&self.read)
-    }
-
-    fn is_finished(&self) -> bool {
-        false
-    }
-}
-
-struct Piece(RecordBatch);
-
-impl Split for Piece {
-    fn num_rows(&self) -> Option<usize> {
-        Some(self.0.num_rows())
-    }
-
-    fn read(&self, into: &mut dyn FnMut(Block) -> Result<(), Interrupted>) -> Result<(), SourceError> {
-        Ok(into(Block { rows: self.0.clone(), dead: Vec::new() })?)
-    }
 }

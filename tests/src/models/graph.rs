@@ -117,7 +117,7 @@ pub struct Graph {
 type Choice = (u8, u16, u16, u8, u8, bool);
 
 /// The longest time between two batches of a stream, in intervals.
-const LONGEST: u64 = 12;
+const LONGEST: u64 = 36;
 
 /// Any graph.
 pub fn graphs() -> impl Strategy<Value = Graph> {
@@ -171,8 +171,9 @@ impl Graph {
         let other = alike[b as usize % alike.len()];
         let both = order.min(self.order(other));
 
-        let slide = Some(u64::from(q) % 4 + 1).filter(|slide| slide * every <= LONGEST).unwrap_or(1);
-        let window = Window { length: u64::from(p) % 6 + 1, slide };
+        let slide = [1, 2, 3, 4, 1, 2, 3, 33][q as usize % 8];
+        let slide = Some(slide).filter(|slide| slide * every <= LONGEST).unwrap_or(1);
+        let window = Window { length: [1, 2, 3, 4, 5, 6, 4, 5, 6, 66][p as usize % 10], slide };
         let maybe = Some(window).filter(|_| b % 3 > 0);
         let wanted = [
             Reduction::Sum,
@@ -186,7 +187,7 @@ impl Graph {
             if wanted.needs_order() && order < least { Reduction::Max } else { wanted }
         };
         let inverse = |reduction: Reduction| {
-            let choice = [None, Some(false), Some(true)][q as usize / 4 % 3];
+            let choice = [None, Some(false), Some(true)][q as usize / 8 % 3];
             choice.filter(|_| maybe.is_some() && reduction.has_inverse())
         };
         let new = |op: Op, every: u64, order: Order| Node { op, from: vec![from], every, order };
@@ -228,13 +229,12 @@ impl Graph {
             22 => new(Op::Drift, every, Order::OfKey),
             23 => {
                 let timeout_ms = Some(u64::from(p) % 12 * 500 + 500).filter(|_| q % 4 > 0);
-                let each = q % 8 < 4 && order >= Order::OfKey;
+                let each = q % 8 < 5 && order >= Order::OfKey;
                 new(Op::MapWithState { timeout_ms, each }, every, Order::OfKey)
             }
             24 => {
-                let keeps = |node: &Node| {
-                    matches!(node.op, Op::RunningSum | Op::Drift | Op::MapWithState { .. })
-                };
+                let keeps =
+                    |node: &Node| matches!(node.op, Op::RunningSum | Op::Drift | Op::MapWithState { .. });
                 let keepers = (self.num_sources..num_streams).filter(|i| self.made(*i).is_some_and(keeps));
                 let keepers: Vec<usize> = keepers.collect();
                 match keepers.get(a as usize % keepers.len().max(1)) {

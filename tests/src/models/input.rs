@@ -43,14 +43,20 @@ enum Skew {
 /// Any input of `num_sources` sources.
 pub fn inputs(num_sources: usize) -> impl Strategy<Value = Input> {
     let num_rows = prop_oneof![6 => 0..20_usize, 3 => 0..300_usize, 1 => 900..10_000_usize];
-    let skew = prop::sample::select(vec![Skew::Few, Skew::Zipf, Skew::Hot, Skew::Different]);
-    let batch = (num_rows, skew, 0..1000_u64).prop_map(|(num_rows, skew, seed)| Batch { num_rows, skew, seed });
-    (vec(vec(batch, 1..13), num_sources), 0..6_u64, 1..20_u64, 1..17_usize).prop_map(
+    let batch = batch_of(num_rows);
+    // In long runs, many partial results of a window wait for its end.
+    let batches = prop_oneof![9 => vec(batch, 1..13), 1 => vec(batch_of(0..20_usize), 40..90)];
+    (vec(batches, num_sources), 0..6_u64, 1..20_u64, 1..17_usize).prop_map(
         |(sources, more, first, partitions)| {
             let longest = sources.iter().map(Vec::len).max().unwrap_or(0);
             Input { sources, num_batches: longest as u64 + more, first, partitions }
         },
     )
+}
+
+fn batch_of(num_rows: impl Strategy<Value = usize>) -> impl Strategy<Value = Batch> {
+    let skew = prop::sample::select(vec![Skew::Few, Skew::Zipf, Skew::Hot, Skew::Different]);
+    (num_rows, skew, 0..1000_u64).prop_map(|(num_rows, skew, seed)| Batch { num_rows, skew, seed })
 }
 
 impl Input {

@@ -34,7 +34,9 @@ pub fn run(graph: &Graph, input: &Input) -> Option<Vec<Batches>> {
                 node.from.iter().map(|&from| covered(graph, &streams[from], node, from, number)).collect();
             let snapshot = kept[node.from[0]].get(&number);
             let rows = match node.op {
-                Op::Snapshots => snapshot?.iter().map(|(key, (state, _))| (*key, vec![int(*state)])).collect(),
+                Op::Snapshots => {
+                    snapshot?.iter().map(|(key, (state, _))| (*key, vec![int(*state)])).collect()
+                }
                 Op::RunningSum | Op::Drift | Op::MapWithState { .. } => {
                     update(node.op, &mut state, &inputs[0], number)
                 }
@@ -143,7 +145,9 @@ fn join(how: How, inputs: &[Vec<Row>]) -> Option<Vec<(Key, Vec<Value>)>> {
         if pairs.len() + left.len() * right.len() > MOST_ROWS {
             return None;
         }
-        pairs.extend(left.iter().flat_map(|l| right.iter().map(move |r| (key, vec![Value::Int(*l), Value::Int(*r)]))));
+        pairs.extend(
+            left.iter().flat_map(|l| right.iter().map(move |r| (key, vec![Value::Int(*l), Value::Int(*r)]))),
+        );
     }
     Some(pairs)
 }

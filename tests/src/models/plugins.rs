@@ -13,7 +13,10 @@ use super::functions::{Key, Map, Row, Value, drift, fold, key_of, key_text, pass
 
 /// The columns of all streams: `k` and `n`.
 pub fn schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![Field::new("k", DataType::Utf8, true), Field::new("n", DataType::Int64, false)]))
+    Arc::new(Schema::new(vec![
+        Field::new("k", DataType::Utf8, true),
+        Field::new("n", DataType::Int64, false),
+    ]))
 }
 
 fn number_schema() -> SchemaRef {
@@ -127,7 +130,9 @@ fn groups<'a>(ends: &'a [u32], values: &'a RecordBatch) -> impl Iterator<Item = 
 
 /// A sum with its inverse.
 pub fn sum() -> NativeReducer {
-    let sums = |ends: &[u32], values: &RecordBatch| groups(ends, values).map(|group| group.iter().sum::<i64>()).collect();
+    let sums = |ends: &[u32], values: &RecordBatch| {
+        groups(ends, values).map(|group| group.iter().sum::<i64>()).collect()
+    };
     NativeReducer::new("sum", move |ends, values| Ok(number_block(sums(ends, values)))).with_inverse(
         move |totals, ends, values| {
             let sums: Vec<i64> = sums(ends, values);
