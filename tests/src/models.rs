@@ -52,7 +52,7 @@ fn try_cases(num: u32, check: impl Fn(Case) -> TestCaseResult) {
             rng_seed: if end.is_some() { RngSeed::Random } else { RngSeed::Fixed(7) },
             failure_persistence: Some(Box::new(FileFailurePersistence::default())),
             source_file: Some(file!()),
-            max_shrink_iters: 1000,
+            max_shrink_iters: 300,
             ..Config::default()
         });
         if let Err(error) = runner.run(&cases(), &check) {
