@@ -11,6 +11,7 @@ mod support;
 mod live_word_count;
 mod directory;
 mod determinism;
+mod models;
 mod pure_calls;
 mod operators;
 mod keyed_operators;

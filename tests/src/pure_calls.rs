@@ -11,11 +11,11 @@ use arrow::datatypes::SchemaRef;
 use serde_json::json;
 use tidemill::batch::ManualClock;
 use tidemill::context::{RunOptions, StreamingContext};
-use tidemill::plugin::{Engine, EngineOptions, PluginSpec};
+use tidemill::plugin::PluginSpec;
 use tidemill::record::{BatchTime, line_schema};
 use tidemill::source::{Block, Extent, Interrupted, Opening, Reader, Replayable, Source, SourceError, Split};
 
-use super::support::{Batches, Kept, Lines, cache_folder, plugin};
+use super::support::{Batches, Kept, Lines, engine, plugin};
 
 const START: i64 = 1_795_548_600_250;
 const NUM_BATCHES: usize = 3;
@@ -88,9 +88,7 @@ fn told(pipeline: &str, draws: &str, workers: usize) -> (Batches, usize) {
     let kept = Kept::default();
     let mut context = StreamingContext::new(pipeline, Duration::from_secs(1)).unwrap();
     context.clock(Arc::new(ManualClock::new(START)));
-    context.engine(
-        &Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap(),
-    );
+    context.engine(&engine());
     let lines = context.source("lines", Script);
     let spec = PluginSpec {
         config: json!({ "draws": draws }),
