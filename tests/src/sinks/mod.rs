@@ -1,0 +1,3 @@
+//! Sinks through the real program: what arrives at the other end, whoever crashes, and what is said of what doesn't fit.
+
+mod files;
