@@ -8,11 +8,15 @@
 mod error;
 mod delivery;
 mod encode;
+mod table;
+mod fit;
+mod sql;
 mod console;
 mod discard;
 mod files;
 mod for_each;
 mod remember;
+mod sqlite;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -32,15 +36,18 @@ pub use error::SinkError;
 pub use files::Files;
 pub use for_each::ForEach;
 pub use remember::{Remember, TimedBatch};
+pub use sqlite::Sqlite;
+pub use table::WriteMode;
 
 /// The kinds of sink, as manifests name them.
-pub const KINDS: [&str; 3] = ["console", "files", "discard"];
+pub const KINDS: [&str; 4] = ["console", "files", "sqlite", "discard"];
 
 /// The sink of kind `kind`, from its options in a manifest.
 pub fn from_options<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Result<Box<dyn Sink>, D::Error> {
     Ok(match kind {
         "console" => Box::new(Console::deserialize(options)?),
         "files" => Box::new(Files::deserialize(options)?),
+        "sqlite" => Box::new(Sqlite::deserialize(options)?),
         "discard" => Box::new(Discard::deserialize(options)?),
         _ => return Err(D::Error::unknown_variant(kind, &KINDS)),
     })
