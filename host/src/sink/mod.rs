@@ -8,6 +8,7 @@
 mod error;
 mod delivery;
 mod encode;
+mod waiting;
 mod table;
 mod fit;
 mod sql;
@@ -17,6 +18,7 @@ mod files;
 mod for_each;
 mod remember;
 mod sqlite;
+mod tcp;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -38,9 +40,10 @@ pub use for_each::ForEach;
 pub use remember::{Remember, TimedBatch};
 pub use sqlite::Sqlite;
 pub use table::WriteMode;
+pub use tcp::Tcp;
 
 /// The kinds of sink, as manifests name them.
-pub const KINDS: [&str; 4] = ["console", "files", "sqlite", "discard"];
+pub const KINDS: [&str; 5] = ["console", "files", "sqlite", "tcp", "discard"];
 
 /// The sink of kind `kind`, from its options in a manifest.
 pub fn from_options<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Result<Box<dyn Sink>, D::Error> {
@@ -48,6 +51,7 @@ pub fn from_options<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Result
         "console" => Box::new(Console::deserialize(options)?),
         "files" => Box::new(Files::deserialize(options)?),
         "sqlite" => Box::new(Sqlite::deserialize(options)?),
+        "tcp" => Box::new(Tcp::deserialize(options)?),
         "discard" => Box::new(Discard::deserialize(options)?),
         _ => return Err(D::Error::unknown_variant(kind, &KINDS)),
     })
