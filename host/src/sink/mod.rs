@@ -19,6 +19,7 @@ mod for_each;
 mod remember;
 mod sqlite;
 mod tcp;
+mod postgres;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -37,13 +38,14 @@ pub use encode::RowFormat;
 pub use error::SinkError;
 pub use files::Files;
 pub use for_each::ForEach;
+pub use postgres::{Address, Postgres};
 pub use remember::{Remember, TimedBatch};
 pub use sqlite::Sqlite;
 pub use table::WriteMode;
 pub use tcp::Tcp;
 
 /// The kinds of sink, as manifests name them.
-pub const KINDS: [&str; 5] = ["console", "files", "sqlite", "tcp", "discard"];
+pub const KINDS: [&str; 6] = ["console", "files", "sqlite", "postgres", "tcp", "discard"];
 
 /// The sink of kind `kind`, from its options in a manifest.
 pub fn from_options<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Result<Box<dyn Sink>, D::Error> {
@@ -51,6 +53,7 @@ pub fn from_options<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Result
         "console" => Box::new(Console::deserialize(options)?),
         "files" => Box::new(Files::deserialize(options)?),
         "sqlite" => Box::new(Sqlite::deserialize(options)?),
+        "postgres" => Box::new(Postgres::deserialize(options)?),
         "tcp" => Box::new(Tcp::deserialize(options)?),
         "discard" => Box::new(Discard::deserialize(options)?),
         _ => return Err(D::Error::unknown_variant(kind, &KINDS)),

@@ -2,6 +2,7 @@
 
 mod files;
 mod guarantees;
+mod postgres;
 mod pipeline;
 mod sqlite;
 mod tcp;
