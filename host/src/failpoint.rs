@@ -83,6 +83,14 @@ points! {
     PublishWithin = "publish.within",
     /// A sink has published a batch.
     Published = "publish.after",
+    /// A database's transaction is about to begin.
+    Begin = "transaction.before",
+    /// It says that the batch is there, whose rows are not.
+    Noted = "transaction.noted",
+    /// It has the rows, and isn't committed.
+    Written = "transaction.written",
+    /// It is committed, and nobody knows.
+    Applied = "transaction.after",
     /// At the end: what sinks have is about to be forgotten.
     Close = "close.before",
     /// It was forgotten.

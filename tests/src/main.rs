@@ -17,6 +17,7 @@ mod operators;
 mod keyed_operators;
 mod checkpoints;
 mod crashes;
+mod sinks;
 mod initial_states;
 mod inverse_windows;
 mod cogroups;

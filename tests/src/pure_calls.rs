@@ -13,7 +13,9 @@ use tidemill::batch::ManualClock;
 use tidemill::context::{RunOptions, StreamingContext};
 use tidemill::plugin::PluginSpec;
 use tidemill::record::{BatchTime, line_schema};
-use tidemill::source::{Block, Extent, Interrupted, Opening, Reader, Replayable, Source, SourceError, Split};
+use tidemill::source::{
+    Block, Extent, Interrupted, Opening, Reader, Recovery, Replayable, Source, SourceError, Split,
+};
 
 use super::support::{Batches, Kept, Lines, engine, plugin};
 
@@ -42,8 +44,8 @@ impl Source for Script {
         line_schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn recovery(&self) -> Recovery {
+        Recovery::Lost
     }
 
     fn open(&self, _: &Opening) -> Result<Reader, SourceError> {

@@ -16,6 +16,7 @@ use super::log::{self, LogWriter, Logged, SourceLog};
 use super::outbox::{self, Undelivered};
 use super::versions::{How, VersionChange};
 use crate::failpoint::{Point, reach};
+use crate::id::new_id;
 use crate::operator::Keeping;
 use crate::record::{BatchTime, Partition};
 use crate::state::{Changes, PieceKey};
@@ -49,6 +50,7 @@ pub struct Checkpoint {
     /// The number of the next change in the history.
     next_change: u64,
     contents: Contents,
+    id: String,
     logs: LogWriter,
     last: Option<Epoch>,
     /// What waited for the outside and is there by now: rows in the outbox, dead letters.
@@ -142,11 +144,13 @@ impl Checkpoint {
             history: open("history", &small)?,
             next_change: 0,
             contents: Contents::default(),
+            id: String::new(),
             last: None,
             delivered: Vec::new(),
             database,
         };
         checkpoint.check_format()?;
+        checkpoint.id = checkpoint.read_or_make_id()?;
         checkpoint.last = checkpoint.read_epochs()?.pop();
         checkpoint.contents = checkpoint.read_contents()?.unwrap_or_default();
         checkpoint.next_change = checkpoint.first_free_change()?;
@@ -411,6 +415,21 @@ impl Checkpoint {
             }
         }
         Ok(())
+    }
+
+    /// What tells it from any other checkpoint, for good.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A new id is on the disk with the first epoch, before anybody outside has seen it with a batch.
+    fn read_or_make_id(&self) -> Result<String, CheckpointError> {
+        if let Some(id) = self.about.get("id").map_err(self.failed("read it"))? {
+            return String::from_utf8(id.to_vec()).map_err(|_| self.damaged("its id is no text".to_owned()));
+        }
+        let id = new_id();
+        self.about.insert("id", &id).map_err(self.failed("write it"))?;
+        Ok(id)
     }
 
     /// What it says of the pipeline that wrote it.

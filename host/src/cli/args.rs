@@ -88,8 +88,8 @@ pub enum Command {
 
     /// Find what is wrong with a pipeline, without running it
     ///
-    /// Reads the manifest, opens the plugins and fits the columns of all streams together. Prints what each
-    /// source and sink guarantees when the host crashes, or the first thing that is wrong, with its line.
+    /// Reads the manifest, opens the plugins and fits the columns of all streams together. Prints the columns, and how
+    /// often a sink sees the rows of a source when the host crashes; or the first thing that is wrong, with its line.
     Check {
         /// The pipeline's manifest
         #[arg(value_name = "MANIFEST")]

@@ -72,7 +72,8 @@ impl Driver {
         if let Some(durable) = &durable {
             shared.set_history(durable.history()?);
         }
-        let mut outputs = Outputs::open(pipeline, opened)?;
+        let id = durable.as_ref().map(Durable::id);
+        let mut outputs = Outputs::open(pipeline, opened, id, &control.immediate())?;
         if let Some(durable) = &mut durable {
             dead_letters.recover(durable)?;
             outputs.recover(durable)?;
@@ -210,10 +211,10 @@ impl Driver {
     }
 
     /// `time`, or the first one after it that leaves room for the batches of the pipeline beside this one, and for those
-    /// that were published before a restart and had nothing to commit.
-    fn free(&self, mut time: BatchTime) -> Result<BatchTime, RunError> {
+    /// that sinks have of runs before: of runs that this one doesn't go on from, and of batches that had nothing to commit.
+    fn free(&mut self, mut time: BatchTime) -> Result<BatchTime, RunError> {
         let is_resumed = self.durable.as_ref().is_some_and(|durable| durable.last_time().is_some());
-        if self.options.beside.is_none() && !(is_resumed && time.millis() <= self.start) {
+        if self.options.beside.is_none() && is_resumed && time.millis() > self.start {
             return Ok(time);
         }
         loop {

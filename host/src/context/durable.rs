@@ -59,6 +59,11 @@ impl Durable {
         Ok(Self { checkpoint, keeping, replaced: Vec::new(), resumed, counts_on })
     }
 
+    /// The id of the checkpoint.
+    pub(super) fn id(&self) -> &str {
+        self.checkpoint.id()
+    }
+
     /// Which versions of plugins came into use, oldest first.
     pub(super) fn history(&self) -> Result<Vec<VersionChange>, CheckpointError> {
         self.checkpoint.history()

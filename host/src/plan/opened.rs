@@ -11,6 +11,7 @@ use crate::manifest::{DeadLetterSpec, Fault, NodeRef, Pipeline, Place, PluginSou
 use crate::metrics::Metrics;
 use crate::operator::{Keeping, Migration, Opened, Opening, OperatorError, Shape, StateView};
 use crate::plugin::{Engine, Metered, Plugin, PluginError, PluginFailure, PluginSpec, WasmPlugin};
+use crate::sink::SinkError;
 use crate::source::SourceError;
 
 /// What is known of a pipeline once it is opened.
@@ -80,9 +81,7 @@ impl OpenedPipeline {
         }
         for (name, output) in &pipeline.sinks {
             let Some(schema) = opened.schemas.get(&output.from) else { continue };
-            let wrong = |error: crate::sink::SinkError| {
-                Fault::from_message(Place::item(format!("sinks.{name}")), &error.to_string())
-            };
+            let wrong = |error| sink_fault(name, &error);
             output.sink.check(schema).map_err(wrong)?;
         }
         Ok(opened)
@@ -201,6 +200,14 @@ fn fault(stream: &str, error: &OperatorError) -> Fault {
         OperatorError::Plugin(PluginError { plugin, failure, .. }) => {
             Fault::from_message(Place::key(item, "plugin"), &format!("plugin `{plugin}`: {failure}"))
         }
+        other => Fault::from_message(Place::item(item), &other.to_string()),
+    }
+}
+
+fn sink_fault(sink: &str, error: &SinkError) -> Fault {
+    let item = format!("sinks.{sink}");
+    match error {
+        SinkError::Option { key, problem } => Fault::from_message(Place::key(item, *key), problem),
         other => Fault::from_message(Place::item(item), &other.to_string()),
     }
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
 use super::selection::{Selection, Wanted};
 use super::split::{Borders, FileSplit, cut};
-use super::{Extent, Opening, Position, Reader, Replayable, Source, SourceError, Split};
+use super::{Extent, Opening, Position, Reader, Recovery, Replayable, Source, SourceError, Split};
 use crate::record::{BatchTime, Bytes, DeclaredSchema, Period};
 
 /// Reads the files that appear in a directory.
@@ -104,8 +104,8 @@ impl Source for Directory {
         self.encoding().schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        "replayable: the files of an unfinished batch are read again"
+    fn recovery(&self) -> Recovery {
+        Recovery::ReadAgain { from_start: self.existing }
     }
 
     fn resolve(&mut self, base: &Path) {

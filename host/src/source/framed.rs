@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
 use super::unpacker::Place;
-use super::{Block, Extent, Opening, Outlet, Reader, Receiver, Source, SourceError, Stop};
+use super::{Block, Extent, Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop};
 use crate::record::{Bytes, DeclaredSchema};
 
 /// What a sender says first.
@@ -107,11 +107,8 @@ impl Source for Framed {
         self.encoding().schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        match self.wal {
-            true => "exactly once: a sender is told what is logged, and sends the rest again",
-            false => "at most once: a sender is told what was received, which is lost in a crash",
-        }
+    fn recovery(&self) -> Recovery {
+        if self.wal { Recovery::Acknowledged } else { Recovery::Lost }
     }
 
     fn max_rows_per_second(&self) -> Option<u64> {
