@@ -22,6 +22,8 @@ pub enum Kind {
     Aggregate,
     /// What is kept of a key from batch to batch
     UpdateState,
+    /// Rows from all rows of a key in two streams
+    Cogroup,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Reduce => "reduce",
             Self::Aggregate => "aggregate",
             Self::UpdateState => "update-state",
+            Self::Cogroup => "cogroup",
         }
     }
 }

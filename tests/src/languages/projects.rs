@@ -75,6 +75,7 @@ fn templates_of_keyed_operators_run() {
         ("reduce", "(tea, 3.5)\n(silk, 99.5)\n"),
         ("aggregate", "(tea, 3.0)\n(silk, 99.5)\n"),
         ("update-state", "(tea, 6.0)\n(silk, 99.5)\n"),
+        ("cogroup", "(ann, 5.0)\n"),
     ];
     for (kind, counts) in expected {
         succeed(root, &["new", kind, "--lang", "js", "--kind", kind]);

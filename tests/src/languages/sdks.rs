@@ -13,7 +13,7 @@ fn the_tests_of_the_python_sdk_pass() {
 
 #[test]
 fn the_tests_in_the_python_templates_pass() {
-    for kind in ["transform", "reduce", "aggregate", "update-state"] {
+    for kind in ["transform", "reduce", "aggregate", "update-state", "cogroup"] {
         let mut python = Command::new("python3");
         python.args(["-B", "-m", "unittest", "test_plugin"]).env("PYTHONPATH", "../..");
         let template = repository().join("plugins/python/template").join(kind);
