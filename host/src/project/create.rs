@@ -59,8 +59,8 @@ pub fn create(folder: &Path, language: &dyn Language, kind: Kind) -> Result<Path
     let roots =
         [format!("plugins/template/{}", kind.name()), format!("{own}/all"), format!("{own}/{}", kind.name())];
     for (path, text) in roots.iter().flat_map(|root| files_in(root)) {
-        // Under its real name git would take it for its own, and cargo a manifest for a package.
-        let path = path.replace("gitignore", ".gitignore").replace("Cargo.toml.in", "Cargo.toml");
+        // Under its real name git would take it for its own, and cargo and Go a manifest for a package.
+        let path = path.strip_suffix(".in").unwrap_or(path).replace("gitignore", ".gitignore");
         let text =
             text.replace("{{name}}", name).replace("{{kind}}", kind.name()).replace("{{sdk}}", &sdk_path);
         sdk::write_file(&folder.join(path), &text)?;

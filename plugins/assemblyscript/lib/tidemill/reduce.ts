@@ -1,0 +1,58 @@
+// `reduce`: two values of a key become one, associatively and commutatively. A plugin has one of them.
+
+import { Answer, columnsAt, endAt, fieldsAt, textAt } from "./abi";
+import { readConfig } from "./config";
+import { Field, Row } from "./row";
+import { begin, failCall, hasError, refusalIsError } from "./say";
+import { Declared } from "./schema";
+
+let combine: ((a: Row, b: Row) => Row) | null = null;
+let values: Declared = new Declared("");
+let opened: Field[] = [];
+
+/** The function answers a row with the columns of both. */
+export function reduce(columns: string, f: (a: Row, b: Row) => Row): void {
+  values = new Declared(columns);
+  combine = f;
+}
+
+export function reduceOpen(config: usize, configSize: usize, value: usize, valueSize: usize): usize {
+  begin();
+  opened = fieldsAt(value, valueSize);
+  if (readConfig(textAt(config, configSize)) && values.read() && values.bind(opened)) {
+    for (let i = 0; i < opened.length; i++) {
+      if (values.order.indexOf(i) < 0) failCall(`the reducer has no field for column \`${opened[i].name}\``);
+    }
+  }
+  return new Answer().text("").at();
+}
+
+/** The values of a batch. */
+export function valuesOf(columns: usize, size: usize, numRows: i32): Row[] {
+  return values.rows(columnsAt(columns, size), 0, numRows);
+}
+
+/** Adds the total of a key, as the columns came in. */
+export function addTotal(totals: Row[], total: Row): void {
+  const answer = new Row();
+  for (let i = 0; i < opened.length && i < total.cells.length; i++) answer.cells.push(total.cells[values.order.indexOf(i)]);
+  if (!refusalIsError() && answer.fits(opened, "what a reduce answers")) totals.push(answer);
+}
+
+/** The answer with these totals. */
+export function answered(totals: Row[]): usize {
+  return new Answer().batch(opened, totals).at();
+}
+
+export function reduceReduce(ends: usize, numEnds: i32, numRows: i32, columns: usize, size: usize): usize {
+  begin();
+  const rows = valuesOf(columns, size, numRows);
+  const totals: Row[] = [];
+  for (let key = 0; key < numEnds && !hasError(); key++) {
+    let row = endAt(ends, key - 1);
+    let total = rows[row];
+    for (row++; row < endAt(ends, key) && !refusalIsError(); row++) total = combine!(total, rows[row]);
+    addTotal(totals, total);
+  }
+  return answered(totals);
+}
