@@ -53,7 +53,7 @@ pub fn keySchemaOf(comptime T: type) ?[*:0]const u8 {
 
 /// How many columns a row has.
 pub fn widthOf(comptime T: type) usize {
-    return if (isRow(T)) @typeInfo(T).@"struct".field_names.len else 1;
+    return comptime if (isRow(T)) @typeInfo(T).@"struct".field_names.len else 1;
 }
 
 fn valueFrom(comptime T: type, value: Value) T {
