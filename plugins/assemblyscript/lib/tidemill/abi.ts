@@ -1,15 +1,16 @@
 // What crosses the sandbox, as it lies in memory: the records of wit/, by the canonical ABI of the component model. Blocks
 // that the host reads or writes are no objects: they are freed when it has read the answer.
 
-import { Column, Field, Row, Type } from "./row";
+import { Builder, Column, Field, Out } from "./row";
 import { hasError, takeError } from "./say";
 
 const blocks = new Array<usize>();
 
+// The allocator's blocks are aligned for all that crosses.
 function block(size: usize): usize {
-  const at = heap.alloc(size + 8);
+  const at = heap.alloc(size);
   blocks.push(at);
-  return (at + 7) & ~7;
+  return at;
 }
 
 /** Where the host puts the arguments of a call. */
@@ -118,12 +119,12 @@ export class Answer {
     return this.word(<u32>at).word(rows.length);
   }
 
-  /** Adds a batch of these rows. */
-  batch(fields: Field[], rows: Row[]): Answer {
-    const at = block(fields.length * 32);
-    memory.fill(at, 0, fields.length * 32);
-    for (let i = 0; i < fields.length; i++) writeColumn(at + i * 32, fields[i], i, rows);
-    return this.word(rows.length).word(<u32>at).word(fields.length);
+  /** Adds the rows that were put out. */
+  batch(out: Out): Answer {
+    const size = out.columns.length, at = block(size * 32);
+    memory.fill(at, 0, size * 32);
+    for (let i = 0; i < size; i++) writeColumn(at + i * 32, out.columns[i]);
+    return this.word(out.size).word(<u32>at).word(size);
   }
 
   /** Where the answer lies; the error, where there is one. */
@@ -138,35 +139,18 @@ export class Answer {
   }
 }
 
-function writeColumn(at: usize, field: Field, index: i32, rows: Row[]): void {
-  const size = rows.length;
-  const hasBytes = field.type == Type.utf8 || field.type == Type.binary;
-  const values = block(((size + 1) * 8) as usize);
-  const valid = block(size);
-  let hasNulls = false, numBytes: usize = 0;
-  for (let row = 0; row < size; row++) {
-    const cell = unchecked(rows[row].cells[index]);
-    hasNulls = hasNulls || cell.isNull;
-    store<u8>(valid + row, !cell.isNull);
-    if (hasBytes) numBytes += cell.byteLength();
-    else if (field.type == Type.boolean) store<u8>(values + row, cell.int != 0 && !cell.isNull);
-    else if (field.type == Type.float64) store<f64>(values + row * 8, cell.float);
-    else store<i64>(values + row * 8, cell.int);
-  }
-  store<u8>(at, field.type);
-  store<u32>(at, <u32>values, 4);
+function writeColumn(at: usize, column: Builder): void {
+  const size = column.size, hasBytes = column.hasBytes();
+  blocks.push(column.values);
+  blocks.push(column.valid);
+  store<u8>(at, column.field.type);
+  store<u32>(at, <u32>column.values, 4);
   store<u32>(at, hasBytes ? size + 1 : size, 8);
-  store<u8>(at, hasNulls, 20);
-  store<u32>(at, <u32>valid, 24);
-  store<u32>(at, hasNulls ? size : 0, 28);
-  if (!hasBytes) return;
-  const data = block(numBytes);
-  let end: usize = 0;
-  store<u32>(values, 0);
-  for (let row = 0; row < size; row++) {
-    end += unchecked(rows[row].cells[index]).writeBytes(data + end);
-    store<u32>(values + (row + 1) * 4, <u32>end);
-  }
-  store<u32>(at, <u32>data, 12);
-  store<u32>(at, <u32>end, 16);
+  store<u8>(at, column.hasNulls, 20);
+  store<u32>(at, <u32>column.valid, 24);
+  store<u32>(at, column.hasNulls ? size : 0, 28);
+  if (column.data == 0) return;
+  blocks.push(column.data);
+  store<u32>(at, <u32>column.data, 12);
+  store<u32>(at, <u32>column.dataSize, 16);
 }

@@ -3,7 +3,7 @@
 
 import { Answer, columnsAt, endAt, fieldsAt, textAt } from "./abi";
 import { readConfig } from "./config";
-import { Row } from "./row";
+import { Out, Row } from "./row";
 import { begin, hasError, refusalIsError } from "./say";
 import { Declared } from "./schema";
 
@@ -44,36 +44,38 @@ export function aggregateOpen(config: usize, configSize: usize, value: usize, va
 
 export function aggregateAccumulate(ends: usize, numEnds: i32, numRows: i32, columns: usize, size: usize): usize {
   begin();
-  const rows = values.rows(columnsAt(columns, size), 0, numRows);
-  const totals: Row[] = [];
+  const read = columnsAt(columns, size);
+  const totals = new Out(accumulator.fields, "an accumulator");
   for (let key = 0; key < numEnds && !hasError(); key++) {
     let total = beginOne!();
-    for (let row = endAt(ends, key - 1); row < endAt(ends, key) && !refusalIsError(); row++) total = add!(total, rows[row]);
-    if (!refusalIsError() && total.fits(accumulator.fields, "an accumulator")) totals.push(total);
+    for (let row = endAt(ends, key - 1); row < endAt(ends, key) && !refusalIsError(); row++) {
+      total = add!(total, values.one(read, row));
+    }
+    if (!refusalIsError()) totals.emit(total);
   }
-  return new Answer().batch(accumulator.fields, totals).at();
+  return new Answer().batch(totals).at();
 }
 
 export function aggregateMerge(ends: usize, numEnds: i32, numRows: i32, columns: usize, size: usize): usize {
   begin();
-  const rows = accumulator.rows(columnsAt(columns, size), 0, numRows);
-  const totals: Row[] = [];
+  const read = columnsAt(columns, size);
+  const totals = new Out(accumulator.fields, "an accumulator");
   for (let key = 0; key < numEnds && !hasError(); key++) {
     let row = endAt(ends, key - 1);
-    let total = rows[row];
-    for (row++; row < endAt(ends, key) && !refusalIsError(); row++) total = merge!(total, rows[row]);
-    if (!refusalIsError() && total.fits(accumulator.fields, "an accumulator")) totals.push(total);
+    let total = accumulator.one(read, row);
+    for (row++; row < endAt(ends, key) && !refusalIsError(); row++) total = merge!(total, accumulator.one(read, row));
+    if (!refusalIsError()) totals.emit(total);
   }
-  return new Answer().batch(accumulator.fields, totals).at();
+  return new Answer().batch(totals).at();
 }
 
 export function aggregateFinish(numRows: i32, columns: usize, size: usize): usize {
   begin();
-  const rows = accumulator.rows(columnsAt(columns, size), 0, numRows);
-  const answers: Row[] = [];
-  for (let i = 0; i < rows.length && !hasError(); i++) {
-    const answer = finish!(rows[i]);
-    if (!refusalIsError() && answer.fits(produces.fields, "what is finished")) answers.push(answer);
+  const read = columnsAt(columns, size);
+  const answers = new Out(produces.fields, "what is finished");
+  for (let i = 0; i < numRows && !hasError(); i++) {
+    const answer = finish!(accumulator.one(read, i));
+    if (!refusalIsError()) answers.emit(answer);
   }
-  return new Answer().batch(produces.fields, answers).at();
+  return new Answer().batch(answers).at();
 }

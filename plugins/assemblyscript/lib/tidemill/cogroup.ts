@@ -44,16 +44,15 @@ export function cogroupProcess(
   leftSize: usize, rightEnds: usize, numRightEnds: i32, rightRows: i32, right: usize, rightSize: usize,
 ): usize {
   begin();
-  const keyRead = keys.rows(columnsAt(keyColumns, keySize), 0, keyRows);
-  const onLeft = lefts.rows(columnsAt(left, leftSize), 0, leftRows);
-  const onRight = rights.rows(columnsAt(right, rightSize), 0, rightRows);
+  const keyRead = columnsAt(keyColumns, keySize);
+  const onLeft = columnsAt(left, leftSize), onRight = columnsAt(right, rightSize);
   const out = new Out(produces.fields);
   for (let i = 0; i < keyRows && !refusalIsError(); i++) {
     out.origin = i;
-    const leftRowsOfKey = onLeft.slice(endAt(leftEnds, i - 1), endAt(leftEnds, i));
-    const rightRowsOfKey = onRight.slice(endAt(rightEnds, i - 1), endAt(rightEnds, i));
-    each!(keyRead[i], leftRowsOfKey, rightRowsOfKey, out);
+    const leftOfKey = lefts.rows(onLeft, endAt(leftEnds, i - 1), endAt(leftEnds, i));
+    const rightOfKey = rights.rows(onRight, endAt(rightEnds, i - 1), endAt(rightEnds, i));
+    each!(keys.one(keyRead, i), leftOfKey, rightOfKey, out);
   }
   refusalIsError();
-  return new Answer().batch(produces.fields, out.rows).indices(out.origins).at();
+  return new Answer().batch(out).indices(out.origins).at();
 }

@@ -2,7 +2,7 @@
 
 import { Answer, columnsAt, endAt, fieldsAt, textAt } from "./abi";
 import { readConfig } from "./config";
-import { Field, Row } from "./row";
+import { Column, Field, Out, Row } from "./row";
 import { begin, failCall, hasError, refusalIsError } from "./say";
 import { Declared } from "./schema";
 
@@ -27,31 +27,36 @@ export function reduceOpen(config: usize, configSize: usize, value: usize, value
   return new Answer().text("").at();
 }
 
-/** The values of a batch. */
-export function valuesOf(columns: usize, size: usize, numRows: i32): Row[] {
-  return values.rows(columnsAt(columns, size), 0, numRows);
+/** A value of a batch. */
+export function valueOf(columns: Column[], row: i32): Row {
+  return values.one(columns, row);
+}
+
+/** What totals go into. */
+export function totalsOut(): Out {
+  return new Out(opened, "what a reduce answers");
 }
 
 /** Adds the total of a key, as the columns came in. */
-export function addTotal(totals: Row[], total: Row): void {
+export function addTotal(totals: Out, total: Row): void {
   const answer = new Row();
   for (let i = 0; i < opened.length && i < total.cells.length; i++) answer.cells.push(total.cells[values.order.indexOf(i)]);
-  if (!refusalIsError() && answer.fits(opened, "what a reduce answers")) totals.push(answer);
+  if (!refusalIsError()) totals.emit(answer);
 }
 
 /** The answer with these totals. */
-export function answered(totals: Row[]): usize {
-  return new Answer().batch(opened, totals).at();
+export function answered(totals: Out): usize {
+  return new Answer().batch(totals).at();
 }
 
 export function reduceReduce(ends: usize, numEnds: i32, numRows: i32, columns: usize, size: usize): usize {
   begin();
-  const rows = valuesOf(columns, size, numRows);
-  const totals: Row[] = [];
+  const read = columnsAt(columns, size);
+  const totals = totalsOut();
   for (let key = 0; key < numEnds && !hasError(); key++) {
     let row = endAt(ends, key - 1);
-    let total = rows[row];
-    for (row++; row < endAt(ends, key) && !refusalIsError(); row++) total = combine!(total, rows[row]);
+    let total = valueOf(read, row);
+    for (row++; row < endAt(ends, key) && !refusalIsError(); row++) total = combine!(total, valueOf(read, row));
     addTotal(totals, total);
   }
   return answered(totals);

@@ -183,25 +183,100 @@ export function typeNamed(name: string): i32 {
   return NAMES.indexOf(name);
 }
 
+function larger(memory: usize, size: usize): usize {
+  return memory ? heap.realloc(memory, size) : heap.alloc(size);
+}
+
+/** A column that is built, in memory of its own that the answer takes over. */
+export class Builder {
+  values: usize = 0;
+  valid: usize = 0;
+  data: usize = 0;
+  size: i32 = 0;
+  dataSize: usize = 0;
+  hasNulls: bool = false;
+  private capacity: i32 = 0;
+  private dataCapacity: usize = 0;
+
+  constructor(public field: Field) {
+    this.grow();
+  }
+
+  /** Whether it has offsets and data. */
+  hasBytes(): bool {
+    return this.field.type == Type.utf8 || this.field.type == Type.binary;
+  }
+
+  private grow(): void {
+    this.capacity = max(64, this.capacity * 2);
+    // One more, for offsets; none is larger than 64 bits.
+    this.values = larger(this.values, ((this.capacity + 1) * 8) as usize);
+    this.valid = larger(this.valid, this.capacity);
+    if (this.size == 0) store<u32>(this.values, 0);
+  }
+
+  add(cell: Cell): void {
+    const at = this.size, type = this.field.type;
+    if (at == this.capacity) this.grow();
+    this.size = at + 1;
+    this.hasNulls = this.hasNulls || cell.isNull;
+    store<u8>(this.valid + at, !cell.isNull);
+    if (this.hasBytes()) {
+      const end = this.dataSize + cell.byteLength();
+      if (end > this.dataCapacity) {
+        this.dataCapacity = max(1024, end * 2);
+        this.data = larger(this.data, this.dataCapacity);
+      }
+      cell.writeBytes(this.data + this.dataSize);
+      this.dataSize = end;
+      store<u32>(this.values + (at + 1) * 4, <u32>end);
+    } else if (type == Type.boolean) {
+      store<u8>(this.values + at, cell.int != 0 && !cell.isNull);
+    } else if (type == Type.float64) {
+      store<f64>(this.values + at * 8, cell.float);
+    } else {
+      store<i64>(this.values + at * 8, cell.int);
+    }
+  }
+
+  cut(size: i32): void {
+    this.size = size;
+    if (this.hasBytes()) this.dataSize = load<u32>(this.values + size * 4);
+  }
+}
+
 /** Rows that come out, with the row or key that each comes from. */
 export class Out {
-  rows: Row[] = [];
+  columns: Builder[] = [];
   origins: u32[] = [];
   origin: u32 = 0;
+  size: i32 = 0;
+  /** In tests: the rows themselves. */
+  rows: Row[] | null = null;
 
-  constructor(private fields: Field[]) {}
+  constructor(public fields: Field[], private what: string = "a row") {
+    for (let i = 0; i < fields.length; i++) this.columns.push(new Builder(fields[i]));
+  }
 
   /** Puts out a row. */
   emit(row: Row): void {
-    if (row.fits(this.fields, "a row")) {
-      this.rows.push(row);
-      this.origins.push(this.origin);
-    }
+    if (row.fits(this.fields, this.what)) this.put(row);
+  }
+
+  /** The same for a row that fits. */
+  put(row: Row): void {
+    for (let i = 0; i < this.columns.length; i++) unchecked(this.columns[i]).add(unchecked(row.cells[i]));
+    this.origins.push(this.origin);
+    this.size++;
+    const rows = this.rows;
+    if (rows !== null) rows.push(row);
   }
 
   /** Takes back all rows from row `size` on. */
   cut(size: i32): void {
-    this.rows.length = size;
+    if (size == this.size) return;
+    this.size = size;
     this.origins.length = size;
+    for (let i = 0; i < this.columns.length; i++) this.columns[i].cut(size);
   }
 }

@@ -88,14 +88,18 @@ export class Declared {
     return null;
   }
 
-  /** Rows `start` to `end` of a batch; an error where one holds no value that it should. */
+  /** One row of a batch; an error where it holds no value that it should. Rows are read as they are needed: as objects
+   * they take more memory than as columns. */
+  one(columns: Column[], index: i32): Row {
+    const row = this.row(columns, index);
+    if (this.missing(row) !== null) failCall(`row ${index} holds no value`);
+    return row;
+  }
+
+  /** Rows `start` to `end` of a batch. */
   rows(columns: Column[], start: i32, end: i32): Row[] {
     const rows = new Array<Row>();
-    for (let i = start; i < end; i++) {
-      const row = this.row(columns, i);
-      if (this.missing(row) !== null) failCall(`row ${i} holds no value`);
-      rows.push(row);
-    }
+    for (let i = start; i < end; i++) rows.push(this.one(columns, i));
     return rows;
   }
 }

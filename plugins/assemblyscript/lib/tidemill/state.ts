@@ -91,36 +91,36 @@ export function updateUpdate(
   now: i64,
 ): usize {
   begin();
-  const keyRead = keys.rows(columnsAt(keyColumns, keySize), 0, keyRows);
-  const rows = values.rows(columnsAt(columns, size), 0, numRows);
+  const keyRead = columnsAt(keyColumns, keySize), read = columnsAt(columns, size);
   const before = columnsAt(stateColumns, stateSize);
   const out = new Out(produces.fields);
-  const after: Row[] = [], kept: bool[] = [];
+  const after = new Out(states.fields, "a state"), kept: bool[] = [];
   for (let i = 0; i < keyRows && !hasError(); i++) {
     const start = endAt(ends, i - 1), end = endAt(ends, i);
     const key = new Key();
-    key.key = keyRead[i];
+    key.key = keys.one(keyRead, i);
     key.now = now;
-    if (flagAt(known, i)) key.state = states.rows(before, i, i + 1)[0];
+    if (flagAt(known, i)) key.state = states.one(before, i);
     out.origin = i;
     key.isTimingOut = flagAt(timedOut, i) && start == end;
     if (key.isTimingOut) {
       if (each !== null) each!(key, out);
       key.state = null;
     } else if (update !== null) {
-      key.values = rows.slice(start, end);
+      key.values = values.rows(read, start, end);
       update!(key);
     } else {
       for (let row = start; row < end && !refusalIsError(); row++) {
-        key.value = rows[row];
+        key.value = values.one(read, row);
         key.isRemoved = false;
         each!(key, out);
       }
     }
     const state = key.state;
-    if (refusalIsError() || (state !== null && !state.fits(states.fields, "a state"))) break;
+    if (refusalIsError()) break;
     kept.push(state !== null);
-    after.push(state === null ? blank(states.fields) : state);
+    if (state === null) after.put(blank(states.fields));
+    else after.emit(state);
   }
-  return new Answer().batch(states.fields, after).flags(kept).batch(produces.fields, out.rows).indices(out.origins).at();
+  return new Answer().batch(after).flags(kept).batch(out).indices(out.origins).at();
 }

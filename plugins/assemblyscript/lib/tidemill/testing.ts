@@ -8,7 +8,9 @@ import { Declared } from "./schema";
 export function outOf(columns: string): Out {
   const declared = new Declared(columns);
   declared.read();
-  return new Out(declared.fields);
+  const out = new Out(declared.fields);
+  out.rows = [];
+  return out;
 }
 
 /** Why the last row was refused; empty where it wasn't. */
@@ -40,5 +42,5 @@ export function expect(found: string, wanted: string): void {
 
 /** The same for all rows, one after the other. */
 export function expectRows(out: Out, wanted: string[]): void {
-  expect(out.rows.map<string>((row) => told(row)).join("; "), wanted.join("; "));
+  expect(out.rows!.map<string>((row) => told(row)).join("; "), wanted.join("; "));
 }

@@ -55,7 +55,7 @@ export function transformProcess(numRows: i32, columns: usize, size: usize): usi
   const out = new Out(produces.fields);
   const rejects: u32[] = [], reasons: string[] = [];
   for (let i = 0; i < numRows && !hasError(); i++) {
-    const row = reads.row(read, i), before = out.rows.length, missing = reads.missing(row);
+    const row = reads.row(read, i), before = out.size, missing = reads.missing(row);
     out.origin = i;
     let reason: string | null = null;
     if (missing !== null) {
@@ -71,5 +71,5 @@ export function transformProcess(numRows: i32, columns: usize, size: usize): usi
       reasons.push(reason);
     }
   }
-  return new Answer().batch(produces.fields, out.rows).word(1).indices(out.origins).reasons(rejects, reasons).at();
+  return new Answer().batch(out).word(1).indices(out.origins).reasons(rejects, reasons).at();
 }
