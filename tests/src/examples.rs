@@ -181,7 +181,7 @@ fn hot_swap_swaps_and_takes_back_as_its_readme_says() {
 
 #[test]
 fn polyglot_prints_what_its_readme_promises() {
-    let plugins = ["visits", "sections"].map(|name| {
+    let plugins = ["visits", "sections", "pages", "largest"].map(|name| {
         let plugin = built(&folder("polyglot").join(name), &format!("polyglot-{name}"));
         (format!("{name}/plugin.wasm"), plugin.to_str().unwrap().to_owned())
     });
