@@ -324,9 +324,6 @@ impl Checkpoint {
 
     /// Forgets at once what sinks have, so that the next run doesn't give it to them again.
     pub fn close(&mut self) -> Result<(), CheckpointError> {
-        if self.delivered.is_empty() {
-            return Ok(());
-        }
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
         self.delivered.drain(..).for_each(|(keyspace, key)| batch.remove(&keyspace, key));
         self.write(batch, [Point::Close, Point::Closed], "write it")

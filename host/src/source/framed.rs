@@ -36,8 +36,9 @@ const GREETING: &[u8; 4] = b"TMF1";
 /// The longest name of a sender, in bytes.
 const MAX_NAME: usize = 255;
 
-/// Of how many bytes of payloads one block is made, where so many are there.
-const GROUP_BYTES: usize = 64 << 10;
+/// How many bytes are read at a time, and of how many bytes of payloads one block is made, where so many are there. A block
+/// is a sync of the log, so that what came during one is read with the next.
+const GROUP_BYTES: usize = 256 << 10;
 
 /// The bytes of a frame before its payload.
 const HEADER_BYTES: usize = 12;
@@ -313,6 +314,7 @@ impl Shared {
         stream.write_u64(safe).await?;
         let mut buffer = BytesMut::new();
         loop {
+            buffer.reserve(GROUP_BYTES);
             let num_read = tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(()),

@@ -39,8 +39,8 @@ fn kill_at(point: Point) {
     let case = point.name();
     let mut victim = Victim::new();
     let kill = |turn: u32| format!("{case}={turn}*off->return(kill)");
-    // A batch that was committed and not shown, so that there is all to recover.
-    let committed = "commit.after=4*off->return(kill)";
+    // A batch with rows and dead letters that was committed and not shown, so that there is all to recover.
+    let committed = "letters.before=4*off->return(kill)";
     match when(point) {
         When::Starting => {
             victim.die(&kill(0));
