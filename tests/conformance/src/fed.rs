@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use tidemill::source::{Block, Opening, Outlet, Reader, Receiver, Source, SourceError, Stop};
+use tidemill::source::{Block, Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::Failure;
@@ -58,8 +58,8 @@ impl Source for Fed {
         Arc::clone(&self.schema)
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn recovery(&self) -> Recovery {
+        Recovery::Lost
     }
 
     fn is_logged(&self) -> bool {

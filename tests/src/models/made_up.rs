@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use tidemill::record::BatchTime;
 use tidemill::source::{
-    Block, Interrupted, Opening, Position, Reader, Replayable, Source, SourceError, Split,
+    Block, Interrupted, Opening, Position, Reader, Recovery, Replayable, Source, SourceError, Split,
 };
 
 use super::engine::INTERVAL;
@@ -30,8 +30,8 @@ impl Source for MadeUp {
         schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn recovery(&self) -> Recovery {
+        Recovery::ReadAgain { from_start: true }
     }
 
     fn open(&self, _: &Opening) -> Result<Reader, SourceError> {
