@@ -11,7 +11,7 @@ const THREADS: &str = "--test-threads=16";
 
 /// Feed arbitrary input to all that reads what others wrote, and print the case that does harm.
 ///
-/// `TIDEMILL_FUZZ_CASE=N cargo test -p tidemill-tests NAME` does a case again.
+/// `TIDEMILL_FUZZ_CASE=N cargo test --workspace --test scenarios NAME` does a case again.
 #[derive(clap::Args)]
 pub struct Args {
     /// How long: 30s, 10m, 2h
@@ -24,7 +24,8 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     plugins::build_all(workspace)?;
     let mut cargo = workspace.cargo();
     cargo.env("TIDEMILL_FUZZ_SECONDS", args.time.to_string());
-    cargo.args(["test", "--package", "tidemill", "--package", "tidemill-tests", "--no-fail-fast"]);
+    // The whole workspace, as `cargo xtask test` builds it: other features would have all crates built again.
+    cargo.args(["test", "--workspace", "--lib", "--test", "scenarios", "--no-fail-fast"]);
     cargo.args(["fuzz", "--", THREADS, "--nocapture"]);
     step(format!("fuzzing the checker, then the rest, {} s each", args.time), || step::run(&mut cargo))
 }

@@ -1,6 +1,6 @@
 //! `tidemill run`: a pipeline from its manifest, until it ends or is stopped by a signal.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -37,15 +37,15 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
         Err(StartError::Failed(RunError::Checkpoint(error))) => return Err(error.into()),
         Err(error) => return Err(End::failed(error)),
     };
-    let reloader = Reloader::new(&args.manifest, outline, running.swapper());
-    obey_signals(&running.control(), Some(reloader.clone()))
+    let reloader = Arc::new(Reloader::new(&args.manifest, outline, running.swapper()));
+    obey_signals(&running.control(), Some(Arc::downgrade(&reloader)))
         .map_err(|error| End::failed(format!("cannot listen for signals: {error}")))?;
     tracing::info!(pipeline = %pipeline.name, interval_ms = pipeline.interval.millis(), "running");
     if pipeline.checkpoint.is_none() {
         tracing::info!("there is no checkpoint: nothing survives a restart");
     }
     let _listening =
-        control.map(|settings| listen(settings, &running, progress, reloader, &pipeline)).transpose()?;
+        control.map(|settings| listen(settings, &running, progress, &reloader, &pipeline)).transpose()?;
     screen.show(pipeline.interval);
     let ended = running.await_termination();
     screen.clear();
@@ -64,10 +64,10 @@ fn listen(
     settings: Settings,
     running: &RunningContext,
     progress: Progress,
-    reloader: Reloader,
+    reloader: &Reloader,
     pipeline: &Pipeline,
 ) -> Result<(Server, Option<Advertised>), End> {
-    let server = Server::start(settings, running, progress, Some(reloader)).map_err(End::failed)?;
+    let server = Server::start(settings, running, progress, Some(reloader.clone())).map_err(End::failed)?;
     let address = server.address();
     tracing::info!(%address, "listening for control");
     let advertised = pipeline.checkpoint.as_deref().map(|checkpoint| Advertised::write(checkpoint, address));
@@ -92,15 +92,16 @@ fn options(args: &RunArgs) -> RunOptions {
 }
 
 /// The first signal asks the pipeline to stop, the second ends the process. SIGHUP has `reloader` read the manifest again,
-/// where there is one.
-pub(super) fn obey_signals(control: &Control, reloader: Option<Reloader>) -> std::io::Result<()> {
+/// where there is one. The thread that listens outlives the run, and must not keep its plugins: they say at their end
+/// what they have not said.
+pub(super) fn obey_signals(control: &Control, reloader: Option<Weak<Reloader>>) -> std::io::Result<()> {
     let hang_up = reloader.is_some().then_some(SIGHUP);
     let mut signals = Signals::new([SIGINT, SIGTERM].into_iter().chain(hang_up))?;
     let control = control.clone();
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             match &reloader {
-                Some(reloader) if signal == SIGHUP => reload(reloader.clone()),
+                Some(reloader) if signal == SIGHUP => reloader.upgrade().into_iter().for_each(reload),
                 _ => stop(&control),
             }
         }
@@ -118,7 +119,7 @@ fn stop(control: &Control) {
 }
 
 /// Has the manifest read again on a thread beside, because a swap waits for a batch and signals don't.
-fn reload(reloader: Reloader) {
+fn reload(reloader: Arc<Reloader>) {
     let reloading = move || match reloader.reload() {
         Ok(Reloaded { swapped, set }) => {
             let plugins: Vec<&str> = swapped.iter().map(|swapped| swapped.plugin.as_str()).collect();

@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
@@ -28,7 +29,16 @@ const SETTLE: Duration = Duration::from_millis(40);
 /// Watches files until it is dropped.
 pub(in crate::context) struct Watch {
     /// Its end ends the thread.
-    _stop: Sender<()>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop = None;
+        // It holds the plugins, which say at their end what they have not said.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
 }
 
 /// A file that is watched.
@@ -67,8 +77,8 @@ impl Watch {
         // What differs from what runs is found out at once, so that what somebody swaps in meanwhile isn't taken for that.
         let files: Vec<File> = watched(&swapper, Vec::new());
         let thread = std::thread::Builder::new().name("watch".into());
-        thread.spawn(move || watch(&swapper, files, &stopped))?;
-        Ok(Some(Self { _stop: stop }))
+        let thread = thread.spawn(move || watch(&swapper, files, &stopped))?;
+        Ok(Some(Self { stop: Some(stop), thread: Some(thread) }))
     }
 }
 
