@@ -69,6 +69,12 @@ pub(super) fn mend(checkpoint: &Path, folder: &Path) -> Result<(), CheckpointErr
     Ok(())
 }
 
+/// Whether no journal in `folder` holds anything.
+pub(super) fn are_empty(folder: &Path) -> io::Result<bool> {
+    let journals = list(folder)?;
+    Ok(journals.iter().map(|path| read(path)).collect::<io::Result<Vec<_>>>()?.iter().all(Vec::is_empty))
+}
+
 /// The journals, oldest first.
 fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut journals = Vec::new();

@@ -106,7 +106,7 @@ impl Checkpoint {
         reach(Point::Open).map_err(broken("open it"))?;
         if folder.is_dir() {
             let _alone = folder::take(path, &folder)?;
-            folder::clear_unfinished(&folder).map_err(broken("remove what a start left unfinished"))?;
+            folder::clear_unfinished(path, &folder)?;
         }
         if folder.is_dir() {
             let _alone = folder::take(path, &folder)?;
