@@ -99,9 +99,11 @@ pub(super) fn failure(path: &Path, action: &'static str, error: &fjall::Error) -
     }
 }
 
-/// Whether it isn't the disk that failed, but something is missing or isn't what was written.
+/// Whether it isn't the disk that failed, but something is missing or isn't what was written, such as a place to read at
+/// that no file has.
 fn is_damage(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof | ErrorKind::InvalidData)
+    use ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
+    matches!(error.kind(), NotFound | UnexpectedEof | InvalidData | InvalidInput)
 }
 
 /// What is wrong, and what to do about it where more is known than that.

@@ -17,8 +17,8 @@ const TRIES: usize = 10;
 /// How long it is from one try to the next.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The file that is written when the store has been made.
-const MADE: &str = "version";
+/// The file that is written, in two pieces, when the store has been made, and how many bytes it has then.
+const MADE: (&str, u64) = ("version", 4);
 
 /// Keeps other processes from the store in `folder` for as long as what it answers is there. Fails where one has it open.
 pub(super) fn take(checkpoint: &Path, folder: &Path) -> Result<Option<File>, CheckpointError> {
@@ -42,13 +42,13 @@ pub(super) fn clear_unfinished(checkpoint: &Path, folder: &Path) -> Result<(), C
         path: folder.to_owned(),
         problem: error.to_string(),
     };
-    let made = folder.join(MADE);
+    let made = folder.join(MADE.0);
     // A start that was killed may have made the file and not have filled it.
-    if made.try_exists().map_err(failed)? && fs::metadata(&made).map_err(failed)?.len() > 0 {
+    if made.try_exists().map_err(failed)? && fs::metadata(&made).map_err(failed)?.len() >= MADE.1 {
         return Ok(());
     }
     if !journal::are_empty(folder).map_err(failed)? {
-        let problem = format!("{} is gone or empty", made.display());
+        let problem = format!("{} is gone or too short", made.display());
         return Err(CheckpointError::Damaged { path: checkpoint.to_owned(), problem });
     }
     fs::remove_dir_all(folder).map_err(failed)
@@ -66,7 +66,7 @@ mod tests {
         let store = folder.path().join("store");
         fs::create_dir(&store).unwrap();
         fs::write(store.join("0.jnl"), journal).unwrap();
-        mark.into_iter().for_each(|mark| fs::write(store.join(MADE), mark).unwrap());
+        mark.into_iter().for_each(|mark| fs::write(store.join(MADE.0), mark).unwrap());
         clear_unfinished(folder.path(), &store)?;
         Ok(!store.exists())
     }
@@ -75,9 +75,10 @@ mod tests {
     fn what_was_never_made_is_removed_and_what_holds_something_never_is() {
         assert!(cleared(None, &[]).unwrap());
         assert!(cleared(Some(""), &[0; 100]).unwrap());
+        assert!(cleared(Some("FJL"), &[0; 100]).unwrap());
         assert!(!cleared(Some("FJL\u{3}"), &[]).unwrap());
         assert!(!cleared(Some("FJL\u{3}"), b"x").unwrap());
-        for mark in [None, Some("")] {
+        for mark in [None, Some(""), Some("FJL")] {
             assert!(matches!(cleared(mark, b"\0x"), Err(CheckpointError::Damaged { .. })));
         }
     }
