@@ -33,6 +33,7 @@ mod plugin_interfaces;
 mod plugin_talk;
 mod metrics;
 mod stopping;
+mod rates;
 mod examples;
 mod languages;
 mod library;

@@ -69,7 +69,7 @@ impl Measured {
             let letter = alike.first();
             letter.into_iter().for_each(|l| batches.set_aside(&l.origin, l.kind.name(), alike.len() as u64));
         }
-        batches.done(report.processing_time, report.scheduling_delay);
+        batches.done(report.processing_time, report.scheduling_delay, report.num_merged);
         self.weigh();
         if let Some(file) = &mut self.file {
             file.update(&self.metrics, report.time);

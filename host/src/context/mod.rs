@@ -12,6 +12,7 @@ mod inputs;
 mod measured;
 mod options;
 mod outputs;
+mod rates;
 mod replay;
 mod report;
 mod running;

@@ -18,6 +18,7 @@ use super::report::{Listener, Summary};
 use super::slices::{NotRemembered, Pace, Slices};
 use super::swap::{Shared, SwapError, Swapped, Swapper, Watch};
 use crate::batch::Clock;
+use crate::batch::rate::RateError;
 use crate::checkpoint::{Checkpoint, CheckpointError, CodeFolder};
 use crate::dead_letters::LetterError;
 use crate::manifest::{Fault, Pipeline};
@@ -82,6 +83,9 @@ pub enum RunError {
     /// The checkpoint can't be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// Rates can't be decided as the pipeline says.
+    #[error("pipeline.rate: {0}")]
+    Rate(#[from] RateError),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),

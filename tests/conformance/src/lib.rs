@@ -15,6 +15,7 @@ mod run;
 mod receivers;
 mod sources;
 mod times;
+mod rates;
 mod states;
 mod mapped;
 mod slices;
