@@ -34,6 +34,7 @@ mod plugin_talk;
 mod metrics;
 mod stopping;
 mod rates;
+mod workers;
 mod examples;
 mod languages;
 mod library;

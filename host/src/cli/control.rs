@@ -1,4 +1,4 @@
-//! `tidemill status | history | swap | rollback | stop`: talking to a pipeline that runs.
+//! `tidemill status | history | swap | rollback | workers | stop`: talking to a pipeline that runs.
 
 mod args;
 
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use self::args::PluginPath;
 use super::{End, print};
 use crate::checkpoint::VersionChange;
-use crate::control::{Client, ClientError, Rollback, Status, Swap, SwapDone, Token, find};
+use crate::control::{Client, ClientError, Rollback, Status, Swap, SwapDone, Token, WorkersDone, find};
 use crate::manifest::Manifest;
 
-pub use self::args::{At, EXAMPLES, RollbackArgs, SwapArgs};
+pub use self::args::{At, EXAMPLES, RollbackArgs, SwapArgs, WorkersArgs};
 
 /// The manifest that is looked at where nothing says which pipeline is meant.
 const MANIFEST: &str = "pipeline.toml";
@@ -67,6 +67,12 @@ pub(super) fn rollback(RollbackArgs { plugin, digest, at }: &RollbackArgs) -> Re
     print(&swapped_text(&client(at)?.rollback(&rollback)?))
 }
 
+/// Lets so many workers run batches.
+pub(super) fn workers(WorkersArgs { workers, at }: &WorkersArgs) -> Result<(), End> {
+    let WorkersDone { from, to, batch } = client(at)?.set_workers(workers.get())?;
+    print(&format!("{to} workers since batch {batch}, before it {from}\n"))
+}
+
 /// Asks the pipeline to stop.
 pub(super) fn stop(at: &At) -> Result<(), End> {
     client(at)?.stop()?;
@@ -109,8 +115,8 @@ fn status_text(status: &Status) -> String {
         writeln!(out, "pipeline {}, a batch every {} ms, {doing}", status.pipeline, status.batch_interval_ms);
     let _ = writeln!(
         out,
-        "{} batches, {} rows in, {} dead letters",
-        status.batches, status.rows_in, status.dead_letters
+        "{} batches, {} rows in, {} dead letters, {} workers",
+        status.batches, status.rows_in, status.dead_letters, status.workers
     );
     if let Some(last) = &status.last {
         let _ = writeln!(

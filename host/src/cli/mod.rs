@@ -49,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::History(at) => control::history(&at),
         Command::Swap(swap_args) => control::swap(&swap_args),
         Command::Rollback(rollback_args) => control::rollback(&rollback_args),
+        Command::Workers(workers_args) => control::workers(&workers_args),
         Command::Stop(at) => control::stop(&at),
         Command::Inspect { plugin, input, key, right } => {
             let columns =

@@ -14,6 +14,7 @@ use super::rates::Rates;
 use super::report::{BatchReport, BatchStart, BatchSubmission, Listener, Listeners, ReceiverEvent, Summary};
 use super::running::RunError;
 use super::swap::{Shared, Switch};
+use super::workers::{Staff, Workers};
 use crate::batch::Clock;
 use crate::checkpoint::{Checkpoint, Commit, Epoch};
 use crate::manifest::Pipeline;
@@ -32,6 +33,7 @@ pub(super) struct Driver {
     /// Whether batches that are late run as one.
     merges: bool,
     executor: Executor,
+    staff: Staff,
     outputs: Outputs,
     switch: Switch,
     dead_letters: DeadLetters,
@@ -60,7 +62,7 @@ impl Driver {
         pipeline: &Pipeline,
         shared: &Arc<Shared>,
         checkpoint: Option<Checkpoint>,
-        num_workers: usize,
+        workers: &Workers,
         options: RunOptions,
         clock: Arc<dyn Clock>,
         control: Control,
@@ -85,7 +87,8 @@ impl Driver {
         let file = options.metrics_file.as_deref();
         let states = opened.streams.iter().filter_map(|(name, stream)| Some((name, stream.state.as_ref()?)));
         let measured = Measured::open(&opened.metrics, source_names, outputs.names(), states, file)?;
-        let executor = Executor::start(running.version(), num_workers).map_err(RunError::Thread)?;
+        let executor = Executor::start(running.version(), workers.number()).map_err(RunError::Thread)?;
+        measured.workers(executor.num_workers());
         let opening = Opening {
             name: String::new(),
             time: BatchTime::from_millis(start),
@@ -115,6 +118,7 @@ impl Driver {
             rates,
             merges,
             executor,
+            staff: Staff(workers.clone()),
             outputs,
             switch: Switch::new(Arc::clone(shared)),
             dead_letters,
@@ -287,6 +291,9 @@ impl Driver {
     /// Runs the batch of time `time`, into which so many others are merged, on what `reach` says; without anything, and for
     /// windows alone, where it doesn't.
     fn batch(&mut self, time: BatchTime, reach: Option<Reach>, num_merged: u64) -> Result<(), RunError> {
+        if self.staff.change(&mut self.executor, time) {
+            self.measured.workers(self.executor.num_workers());
+        }
         let begun = self.clock.instant();
         let delay = self.clock.now_millis().saturating_sub(time.millis());
         let scheduling_delay = Duration::from_millis(u64::try_from(delay).unwrap_or(0));

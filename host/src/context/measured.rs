@@ -76,6 +76,11 @@ impl Measured {
         }
     }
 
+    /// There are so many workers.
+    pub(super) fn workers(&self, number: usize) {
+        self.metrics.batches().set_workers(number);
+    }
+
     /// Takes the sizes of states.
     fn weigh(&self) {
         for (state, metrics) in &self.states {

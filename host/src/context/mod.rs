@@ -18,6 +18,7 @@ mod report;
 mod running;
 mod slices;
 pub mod swap;
+mod workers;
 
 pub use builder::{PluginHandle, StreamHandle, StreamingContext};
 pub use control::{Control, StopMode};
@@ -27,3 +28,4 @@ pub use replay::{Replay, ReplayError};
 pub use report::{BatchReport, BatchStart, BatchSubmission, Listener, OutputReport, ReceiverEvent, Summary};
 pub use running::{RunError, RunningContext, StartError, start};
 pub use slices::NotRemembered;
+pub use workers::{Workers, WorkersChange, WorkersError};

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
-use super::messages::{Rollback, Status, Swap, SwapDone, Told};
+use super::messages::{Rollback, SetWorkers, Status, Swap, SwapDone, Told, WorkersDone};
 use super::settings::Token;
 use crate::checkpoint::VersionChange;
 
@@ -78,6 +78,14 @@ impl Client {
     /// Goes back to a version.
     pub fn rollback(&self, rollback: &Rollback) -> Result<Vec<SwapDone>, ClientError> {
         self.swapped(self.post("/v1/rollback", &json(rollback), JSON)?)
+    }
+
+    /// Lets so many workers run batches.
+    pub fn set_workers(&self, workers: usize) -> Result<WorkersDone, ClientError> {
+        match self.post("/v1/workers", &json(&SetWorkers { workers }), JSON)? {
+            Told::Workers(done) => Ok(done),
+            _ => Err(ClientError::Stranger(self.address)),
+        }
     }
 
     /// Asks it to stop.

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::VersionChange;
+use crate::context::WorkersChange;
 use crate::context::swap::{Fit, Swapped};
 
 /// A pipeline that runs.
@@ -21,6 +22,8 @@ pub struct Status {
     pub rows_in: u64,
     /// Rows set aside.
     pub dead_letters: u64,
+    /// Threads that work on a batch.
+    pub workers: usize,
     /// The last batch; none before the first.
     pub last: Option<StatusOfBatch>,
     /// The plugins by their names.
@@ -107,12 +110,39 @@ impl From<Swapped> for SwapDone {
     }
 }
 
+/// How many workers there are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetWorkers {
+    /// So many.
+    pub workers: usize,
+}
+
+/// The number of workers changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkersDone {
+    /// How many there were.
+    pub from: usize,
+    /// How many there are.
+    pub to: usize,
+    /// The first batch that these run.
+    pub batch: String,
+}
+
+impl From<WorkersChange> for WorkersDone {
+    fn from(WorkersChange { from, to, batch }: WorkersChange) -> Self {
+        Self { from, to, batch: batch.to_string() }
+    }
+}
+
 /// What was done, or why not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
     /// Plugins were swapped.
     Swapped(Vec<SwapDone>),
+    /// The number of workers changed.
+    Workers(WorkersDone),
     /// The versions that came into use, oldest first.
     History(Vec<VersionChange>),
     /// It was asked to stop.

@@ -15,7 +15,10 @@ mod settings;
 
 pub use client::{Client, ClientError};
 pub use found::{Advertised, find};
-pub use messages::{PluginStatus, Rollback, Status, StatusOfBatch, Swap, SwapDone, Told, VersionStatus};
+pub use messages::{
+    PluginStatus, Rollback, SetWorkers, Status, StatusOfBatch, Swap, SwapDone, Told, VersionStatus,
+    WorkersDone,
+};
 pub use progress::Progress;
 pub use server::{Server, ServerError};
 pub use settings::{Settings, SettingsError, TOKEN_VARIABLE, Token};

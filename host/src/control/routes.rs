@@ -10,12 +10,12 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 
 use super::guard::guard;
-use super::messages::{PluginStatus, Rollback, Status, StatusOfBatch, Swap, Told, VersionStatus};
+use super::messages::{PluginStatus, Rollback, SetWorkers, Status, StatusOfBatch, Swap, Told, VersionStatus};
 use super::progress::Progress;
 use super::settings::Token;
 use crate::checkpoint::How;
 use crate::context::swap::{Code, SwapError, Swapped, Swapper};
-use crate::context::{Control, StopMode};
+use crate::context::{Control, StopMode, Workers, WorkersError};
 use crate::metrics::Metrics;
 use crate::plugin::MAXIMUM;
 
@@ -26,6 +26,7 @@ const MAX_REQUEST: usize = 64 * 1024;
 #[derive(Clone)]
 pub(super) struct App {
     pub(super) swapper: Swapper,
+    pub(super) workers: Workers,
     pub(super) control: Control,
     pub(super) metrics: Metrics,
     pub(super) progress: Progress,
@@ -47,6 +48,7 @@ pub(super) fn router(app: App) -> Router {
                 .route("/v1/history", get(history))
                 .route("/v1/swap", post(swap))
                 .route("/v1/rollback", post(rollback))
+                .route("/v1/workers", post(set_workers))
                 .route("/v1/stop", post(stop))
                 .layer(DefaultBodyLimit::max(MAX_REQUEST)),
         )
@@ -90,6 +92,7 @@ async fn status(State(app): State<App>) -> Json<Status> {
         batches: heard.batches,
         rows_in: heard.rows_in,
         dead_letters: heard.dead_letters,
+        workers: app.workers.number(),
         last: heard.last.map(|last| StatusOfBatch {
             time: last.time.to_string(),
             delay_ms: millis(last.scheduling_delay),
@@ -133,6 +136,28 @@ async fn rollback(
     let name = plugin.clone();
     let done = blocking(move || app.swapper.rollback(&plugin, digest.as_deref()).map(|one| vec![one])).await;
     answer(peer, "rollback", &name, done)
+}
+
+async fn set_workers(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Json(SetWorkers { workers }): Json<SetWorkers>,
+) -> Response {
+    let changed = tokio::task::spawn_blocking(move || app.workers.set(workers)).await;
+    match changed.unwrap_or(Err(WorkersError::Ended)) {
+        Ok(changed) => {
+            tracing::info!(%peer, action = "workers", workers, "control: done");
+            Json(Told::Workers(changed.into())).into_response()
+        }
+        Err(error) => {
+            tracing::warn!(%peer, action = "workers", workers, "control: refused: {error}");
+            let status = match &error {
+                WorkersError::Ended => StatusCode::CONFLICT,
+                _ => StatusCode::UNPROCESSABLE_ENTITY,
+            };
+            (status, Json(Told::Error(error.to_string()))).into_response()
+        }
+    }
 }
 
 async fn stop(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> Json<Told> {

@@ -31,6 +31,7 @@ struct Letter {
 pub struct BatchMetrics {
     batches: Counter,
     merged: Counter,
+    workers: Gauge,
     rate: Family<Source, Gauge<f64, AtomicU64>>,
     rows_in: Family<Source, Counter>,
     rows_out: Family<Sink, Counter>,
@@ -69,6 +70,7 @@ impl BatchMetrics {
         let new = Self {
             batches: Counter::default(),
             merged: Counter::default(),
+            workers: Gauge::default(),
             rate: Family::default(),
             rows_in: Family::default(),
             rows_out: Family::default(),
@@ -82,6 +84,7 @@ impl BatchMetrics {
             "Batches that were due and ran as part of the next",
             new.merged.clone(),
         );
+        registry.register("workers", "Threads that work on a batch", new.workers.clone());
         registry.register("rate_limit", "Rows a second that a source may bring", new.rate.clone());
         registry.register("rows_in", "Rows that came in from a source", new.rows_in.clone());
         registry.register("rows_out", "Rows published at a sink", new.rows_out.clone());
@@ -99,6 +102,11 @@ impl BatchMetrics {
             new.delay.clone(),
         );
         new
+    }
+
+    /// So many threads work on a batch.
+    pub fn set_workers(&self, number: usize) {
+        self.workers.set(i64::try_from(number).unwrap_or(i64::MAX));
     }
 
     /// The rows that come in from `source`.

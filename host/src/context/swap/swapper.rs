@@ -12,6 +12,7 @@ use super::read::{Candidate, find, read};
 use super::shared::{Change, InUse, Next, Quarantined, Running, Shared};
 use super::{SwapError, Swapped};
 use crate::checkpoint::{CodeFolder, How, VersionChange};
+use crate::context::Workers;
 use crate::manifest::Pipeline;
 use crate::plan::lay_out;
 use crate::plugin::{Engine, Plugin, WasmPlugin};
@@ -28,7 +29,7 @@ pub struct Swapper {
     pub(in crate::context) pipeline: Arc<Pipeline>,
     pub(in crate::context) engine: Engine,
     pub(in crate::context) shared: Arc<Shared>,
-    pub(in crate::context) num_workers: usize,
+    pub(in crate::context) workers: Workers,
     /// Where the files of versions that ran are kept.
     pub(in crate::context) code: Option<CodeFolder>,
 }
@@ -131,7 +132,7 @@ impl Swapper {
             before.with_plugins(&self.pipeline, &plugins).map_err(|fault| unfit(fault.to_string()))?;
         let fit = compare(&self.pipeline, before, &opened).map_err(unfit)?;
         let plan = lay_out(&self.pipeline, &opened);
-        let version = Version::after(running.version(), plan, self.num_workers)
+        let version = Version::after(running.version(), plan, self.workers.number())
             .map_err(|error| unfit(error.to_string()))?;
         let (calling, reached) = streams_of(&self.pipeline, &opened, &names);
         let running = Running { opened: Arc::new(opened), version: Arc::new(version) };
