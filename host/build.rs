@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// What is put in, from the repository's root.
-const ROOTS: [&str; 9] = [
+const ROOTS: [&str; 14] = [
     "wit",
     "plugins/toolchains.toml",
     "plugins/template",
@@ -15,6 +15,11 @@ const ROOTS: [&str; 9] = [
     "plugins/rust/tidemill-plugin-macros",
     "plugins/python",
     "plugins/js",
+    "plugins/assemblyscript",
+    "plugins/go",
+    "plugins/c",
+    "plugins/cpp",
+    "plugins/zig",
 ];
 
 /// What building and testing leaves behind.

@@ -23,7 +23,7 @@ const INSTANCES: u32 = 20;
 pub fn measure(figures: &mut Figures, folder: &Path, turns: usize) -> Result<()> {
     let rust = Parts { split: wordcount::plugin("split_words")?, sum: wordcount::plugin("sum")? };
     measure_one(figures, "rust", &rust, turns)?;
-    for language in ["python", "js"] {
+    for language in ["python", "js", "go", "c", "cpp", "zig", "assemblyscript"] {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("languages").join(language);
         let output = folder.join(format!("{language}.wasm"));
         build(&project, Some(&output), Install::Missing)?;

@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use arrow::array::AsArray;
-use arrow::datatypes::SchemaRef;
 use hdrhistogram::Histogram;
 use tidemill::context::{BatchReport, RunOptions, StopMode, StreamingContext};
 use tidemill::plugin::PluginSpec;
 use tidemill::record::{BatchTime, Partition};
-use tidemill::sink::{Sink, SinkError, Writer};
+use tidemill::sink::{Delivery, Opening, Sink, SinkError, Writer};
 
 use crate::figures::{Figures, Goal, median};
 use crate::wordcount::plugin;
@@ -98,11 +97,11 @@ impl Sink for Stopwatch {
         "stopwatch"
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn delivery(&self) -> Delivery {
+        Delivery::Nowhere
     }
 
-    fn open(&self, _: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
+    fn open(&self, _: &Opening) -> Result<Box<dyn Writer>, SinkError> {
         Ok(Box::new(StopwatchWriter { stopwatch: self.clone(), staged: Vec::new() }))
     }
 }

@@ -1,14 +1,16 @@
 //! `cargo xtask bench`: whole runs of a word count beside native ones, the cost of the sandbox a row, of limits and
-//! of rows that a plugin fails on, states of ten million keys, checkpoints, latency, swaps, start and memory. Prints a table; `--json FILE`
-//! writes the figures as one object.
+//! of rows that a plugin fails on, states of ten million keys, slides of windows, joins, checkpoints, latency, swaps, start and
+//! memory. Prints a table; `--json FILE` writes the figures as one object.
 //!
 //! Runs to be compared take turns, and medians are told, so that a machine that is busy for a while is busy
 //! for all of them.
 
+mod batches;
 mod checkpoint;
 mod figures;
 mod hand;
 mod input;
+mod join;
 mod languages;
 mod latency;
 mod limits;
@@ -18,6 +20,7 @@ mod process;
 mod sandbox;
 mod state;
 mod swap;
+mod windows;
 mod wordcount;
 
 use std::path::PathBuf;
@@ -74,6 +77,8 @@ fn main() -> Result<()> {
     group("limits", &|figures| limits::measure(figures, args.turns))?;
     group("poison", &|figures| poison::measure(figures, args.turns))?;
     group("state", &|figures| state::measure(figures, args.keys, args.turns))?;
+    group("windows", &windows::measure)?;
+    group("join", &|figures| join::measure(figures, args.turns))?;
     group("checkpoint", &|figures| {
         let scale = checkpoint::Scale { lines: args.lines, keys: args.keys, seconds: args.seconds };
         checkpoint::measure(figures, folder.path(), &scale, args.turns.min(3))

@@ -4,19 +4,19 @@
 //! Wasm. The states are 64-bit sums, the keys texts of 8 to 12 bytes.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use tidemill::batch::ManualClock;
-use tidemill::context::{BatchReport, RunOptions, StreamingContext};
+use tidemill::context::BatchReport;
 use tidemill::operator::{MapWithState, UpdateStateByKey};
 use tidemill::plugin::{KeyedRows, NativeUpdater, PluginSpec, UpdateInput, Updated};
 use tidemill::record::Period;
-use tidemill::source::{Extent, Queue, Take};
+use tidemill::source::{Queue, Take};
 
+use crate::batches;
 use crate::figures::{Figures, Goal, median};
 use crate::wordcount::plugin;
 
@@ -42,6 +42,7 @@ struct Names {
     fill: &'static str,
     none: &'static str,
     few: &'static str,
+    few_rows: &'static str,
     all: &'static str,
 }
 
@@ -52,6 +53,7 @@ pub fn measure(figures: &mut Figures, num_keys: usize, turns: usize) -> Result<(
         fill: "state.update.new_keys_per_s",
         none: "state.update.none_touched_ms",
         few: "state.update.one_percent_ms",
+        few_rows: "state.update.one_percent_rows_per_s",
         all: "state.update.all_keys_per_s",
     };
     let wasm = Names {
@@ -59,6 +61,7 @@ pub fn measure(figures: &mut Figures, num_keys: usize, turns: usize) -> Result<(
         fill: "state.update_wasm.new_keys_per_s",
         none: "state.update_wasm.none_touched_ms",
         few: "state.update_wasm.one_percent_ms",
+        few_rows: "state.update_wasm.one_percent_rows_per_s",
         all: "state.update_wasm.all_keys_per_s",
     };
     let touched = Names {
@@ -66,6 +69,7 @@ pub fn measure(figures: &mut Figures, num_keys: usize, turns: usize) -> Result<(
         fill: "state.map.new_keys_per_s",
         none: "state.map.none_touched_ms",
         few: "state.map.one_percent_ms",
+        few_rows: "state.map.one_percent_rows_per_s",
         all: "state.map.all_keys_per_s",
     };
     keep(figures, Keeper::EveryKey, &every, num_keys, turns)?;
@@ -95,6 +99,8 @@ fn keep(figures: &mut Figures, keeper: Keeper, names: &Names, num_keys: usize, t
     figures.add(names.fill, num_keys as f64 / filling.iter().sum::<f64>(), "keys/s", None);
     figures.add(names.none, of_kind(0), "ms", None);
     figures.add(names.few, of_kind(1), "ms", None);
+    let num_touched = num_keys.div_ceil(ONE_IN) as f64;
+    figures.add(names.few_rows, num_touched / of_kind(1) * 1000.0, "rows/s", None);
     let goal = Some(Goal::AtLeast(3_000_000.0));
     figures.add(names.all, num_keys as f64 / all.iter().sum::<f64>(), "keys/s", goal);
     Ok(())
@@ -116,47 +122,32 @@ pub fn block(numbers: std::ops::Range<usize>, step: usize) -> Result<RecordBatch
 
 /// What became of the batches in `queue`, and how many keys and bytes there are in the end.
 fn run(keeper: Keeper, queue: &Queue, num_batches: usize) -> Result<(Vec<BatchReport>, (u64, u64))> {
-    let reports = Arc::new(Mutex::new(Vec::new()));
-    let clock = Arc::new(ManualClock::new(0));
-    let mut context = StreamingContext::new("state", Duration::from_secs(1))?;
-    context.workers(NonZeroUsize::MIN).clock(Arc::clone(&clock) as Arc<_>);
-    let rows = context.queue_stream("rows", queue);
-    let (plugin_name, key) = ("sum".to_owned(), vec!["key".to_owned()]);
-    match keeper {
-        Keeper::EveryKeyInWasm => drop(context.plugin("sum", PluginSpec::new(plugin("running_sum")?))),
-        Keeper::EveryKey | Keeper::Touched => drop(context.native_plugin("sum", running_sum())),
-    }
-    let states = match keeper {
-        Keeper::Touched => {
-            let timeout = Some(Period(Duration::from_secs(1_000_000)));
-            let map = MapWithState { plugin: plugin_name, key, timeout, initial_state: None };
-            context.operator("states", &[&rows], map)
+    let (reports, text) = batches::run(num_batches, NonZeroUsize::MIN, |context| {
+        let rows = context.queue_stream("rows", queue);
+        let (plugin_name, key) = ("sum".to_owned(), vec!["key".to_owned()]);
+        match keeper {
+            Keeper::EveryKeyInWasm => drop(context.plugin("sum", PluginSpec::new(plugin("running_sum")?))),
+            Keeper::EveryKey | Keeper::Touched => drop(context.native_plugin("sum", running_sum())),
         }
-        Keeper::EveryKey | Keeper::EveryKeyInWasm => {
-            let update = UpdateStateByKey { plugin: plugin_name, key, initial_state: None };
-            context.operator("states", &[&rows], update)
-        }
-    };
-    context.discard("nowhere", &states);
-    let all = Arc::clone(&reports);
-    context.listener(move |report: &BatchReport| {
-        if let Ok(mut all) = all.lock() {
-            all.push(report.clone());
-        }
-    });
-    let options =
-        RunOptions { batches: Some(num_batches as u64), extent: Extent::Endless, ..RunOptions::default() };
-    let running = context.start(&options)?;
-    clock.advance(1000 * num_batches as i64);
-    let metrics = running.metrics();
-    running.await_termination()?;
-    let text = metrics.text();
+        let states = match keeper {
+            Keeper::Touched => {
+                let timeout = Some(Period(Duration::from_secs(1_000_000)));
+                let map = MapWithState { plugin: plugin_name, key, timeout, initial_state: None };
+                context.operator("states", &[&rows], map)
+            }
+            Keeper::EveryKey | Keeper::EveryKeyInWasm => {
+                let update = UpdateStateByKey { plugin: plugin_name, key, initial_state: None };
+                context.operator("states", &[&rows], update)
+            }
+        };
+        context.discard("nowhere", &states);
+        Ok(())
+    })?;
     let size = |what: &str| -> Result<u64> {
         let name = format!("tidemill_state_{what}{{");
         let line = text.lines().find(|line| line.starts_with(&name)).context("a metric is missing")?;
         Ok(line.rsplit(' ').next().context("a metric has no value")?.parse()?)
     };
-    let reports = std::mem::take(&mut *reports.lock().map_err(|_| anyhow::anyhow!("the listener panicked"))?);
     Ok((reports, (size("keys")?, size("bytes")?)))
 }
 

@@ -1,4 +1,4 @@
-//! Named points of a commit, a sink, a start and an end, at which a test has the program die or the disk fail.
+//! Named points of a commit, a sink, a swap, a start and an end, at which a test has the program die or the disk fail.
 //!
 //! With the feature `failpoints` the program takes from the environment what is to happen at them:
 //! `FAILPOINTS="commit.before=3*off->return(kill)"` kills it at the fourth commit. `return(kill)` ends the process as
@@ -83,10 +83,36 @@ points! {
     PublishWithin = "publish.within",
     /// A sink has published a batch.
     Published = "publish.after",
+    /// A database's transaction is about to begin.
+    Begin = "transaction.before",
+    /// It says that the batch is there, whose rows are not.
+    Noted = "transaction.noted",
+    /// It has the rows, and isn't committed.
+    Written = "transaction.written",
+    /// It is committed, and nobody knows.
+    Applied = "transaction.after",
     /// At the end: what sinks have is about to be forgotten.
     Close = "close.before",
     /// It was forgotten.
     Closed = "close.after",
+    /// The files of a swap were read.
+    SwapRead = "swap.read",
+    /// New code is opened and fits what runs.
+    SwapOpened = "swap.opened",
+    /// States were carried over to it.
+    SwapMigrated = "swap.migrated",
+    /// Its file is in the checkpoint.
+    SwapKept = "swap.kept",
+    /// A batch ran on it beside the version in use.
+    SwapBeside = "swap.beside",
+    /// Workers switched to it, and the batch hasn't run.
+    SwapSwitched = "swap.switched",
+    /// The batch ran on it, or on the version before it.
+    SwapTried = "swap.tried",
+    /// It went out of use, because it did worse.
+    SwapRolledBack = "swap.rolled_back",
+    /// Its first batch is final, and nobody is told.
+    SwapSettled = "swap.settled",
 }
 
 /// Passes `point`, or fails there as a test wants it.

@@ -5,6 +5,8 @@
 
 mod disk;
 pub mod failpoint;
+mod id;
+mod link;
 pub mod record;
 pub mod metrics;
 pub mod plugin;

@@ -13,11 +13,10 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use tidemill::batch::ManualClock;
 use tidemill::context::{RunOptions, RunningContext, StreamingContext};
-use tidemill::plugin::{Engine, EngineOptions};
 use tidemill::record::line_schema;
 use tidemill::source::{Queue, Take};
 
-use super::support::cache_folder;
+use super::support::engine;
 
 /// A context with a batch a second by `clock`.
 fn context(name: &str, clock: &Arc<ManualClock>) -> StreamingContext {
@@ -25,10 +24,6 @@ fn context(name: &str, clock: &Arc<ManualClock>) -> StreamingContext {
     context.clock(Arc::clone(clock) as Arc<_>).workers(NonZeroUsize::MIN);
     context.engine(&engine());
     context
-}
-
-fn engine() -> Engine {
-    Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap()
 }
 
 fn clock() -> Arc<ManualClock> {

@@ -1,39 +1,14 @@
 //! A running pipeline looked at and changed from outside: by the commands, and over HTTP.
 
+mod openapi;
+mod reload;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use super::support::{Finished, Program, Project, version};
-
-const MANIFEST: &str = r#"
-[pipeline]
-name = "controlled"
-batch_interval = "20ms"
-checkpoint = "checkpoint"
-control = "127.0.0.1:0"
-[plugins.say]
-path = "say.wasm"
-[sources.lines]
-kind = "stdin"
-[streams.said]
-op = "transform"
-from = "lines"
-plugin = "say"
-[sinks.screen]
-kind = "console"
-from = "said"
-skip_empty = true
-"#;
-
-/// A pipeline that says lines, at first as version `one`.
-fn start() -> (Project, Program) {
-    let project = Project::new(MANIFEST);
-    project.write("say.wasm", version("versioned", "one"));
-    project.write("two.wasm", version("versioned", "two"));
-    let program = project.start(&[]);
-    program.wait_for_log("listening for control", 1);
-    (project, program)
-}
+use super::support::{
+    CONTROL, Finished, Program, Project, plugin, renamed, saying, says, start_saying, version, wait_until,
+};
 
 /// Runs `command` on the pipeline of `project`.
 fn ask(project: &Project, command: &[&str]) -> Finished {
@@ -47,13 +22,6 @@ fn told(project: &Project, command: &[&str]) -> String {
     let finished = ask(project, command);
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     finished.stdout
-}
-
-#[track_caller]
-fn says(program: &mut Program, version: &str, line: &str) {
-    program.write(format!("{line}\n"));
-    let said = format!("{version} {line}\n");
-    program.wait_for_output(|output| output.contains(&said));
 }
 
 /// Sends an HTTP request to the pipeline of `project`, whose first line and headers are `head`, and answers all.
@@ -71,14 +39,14 @@ fn http(project: &Project, head: &str, body: &[u8]) -> String {
 
 #[test]
 fn a_plugin_is_swapped_shown_and_taken_back_by_commands() {
-    let (project, mut program) = start();
+    let (project, mut program) = start_saying("");
     says(&mut program, "one", "a");
     let file = project.path("two.wasm");
     let swapped = told(&project, &["swap", &format!("say={}", file.display())]);
     assert!(swapped.starts_with("say: ") && swapped.contains(" in use since batch "), "{swapped}");
     says(&mut program, "two", "b");
     let status = told(&project, &["status"]);
-    assert!(status.starts_with("pipeline controlled, a batch every 20 ms, running\n"), "{status}");
+    assert!(status.starts_with("pipeline saying, a batch every 20 ms, running\n"), "{status}");
     assert!(
         status.contains("2 rows in, 0 dead letters") && status.contains("plugin say (said): "),
         "{status}"
@@ -110,7 +78,7 @@ fn a_plugin_is_swapped_shown_and_taken_back_by_commands() {
 
 #[test]
 fn the_number_of_workers_is_changed_by_a_command_and_over_http() {
-    let (project, mut program) = start();
+    let (project, mut program) = start_saying("");
     says(&mut program, "one", "a");
     let before = std::thread::available_parallelism().unwrap();
     let told_of = told(&project, &["workers", "3"]);
@@ -127,14 +95,14 @@ fn the_number_of_workers_is_changed_by_a_command_and_over_http() {
     }
     says(&mut program, "one", "c");
     let metrics = http(&project, "GET /metrics HTTP/1.1\r\nHost: localhost", b"");
-    assert!(metrics.contains("tidemill_workers{pipeline=\"controlled\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("tidemill_workers{pipeline=\"saying\"} 1\n"), "{metrics}");
     let refused = ask(&project, &["workers", "0"]);
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
 }
 
 #[test]
 fn a_plugin_is_uploaded_and_health_and_metrics_are_told() {
-    let (project, mut program) = start();
+    let (project, mut program) = start_saying("");
     let code = version("versioned", "two");
     let head = "POST /v1/plugins/say HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/wasm";
     let answer = http(&project, head, &code);
@@ -148,7 +116,7 @@ fn a_plugin_is_uploaded_and_health_and_metrics_are_told() {
 
 #[test]
 fn requests_by_other_names_from_other_pages_or_too_large_are_turned_away() {
-    let (project, mut program) = start();
+    let (project, mut program) = start_saying("");
     let swap = "POST /v1/swap HTTP/1.1\r\nContent-Type: application/json";
     let body = format!("{{\"plugins\":{{\"say\":\"{}\"}}}}", project.path("two.wasm").display());
     for (headers, status) in [
@@ -171,7 +139,7 @@ fn requests_by_other_names_from_other_pages_or_too_large_are_turned_away() {
 
 #[test]
 fn an_address_that_others_reach_needs_a_token() {
-    let project = Project::new(&MANIFEST.replace("127.0.0.1:0", "0.0.0.0:0"));
+    let project = Project::new(&saying(&CONTROL.replace("127.0.0.1:0", "0.0.0.0:0"), ""));
     project.write("say.wasm", version("versioned", "one"));
     let finished = project.run(&[]);
     assert_eq!(finished.code, Some(2));
@@ -182,7 +150,7 @@ fn an_address_that_others_reach_needs_a_token() {
 
 #[test]
 fn a_token_is_asked_for_where_there_is_one() {
-    let project = Project::new(MANIFEST);
+    let project = Project::new(&saying(CONTROL, ""));
     project.write("say.wasm", version("versioned", "one"));
     let token = "a secret of some length";
     let program = project.start_with(&[], &[("TIDEMILL_TOKEN", token)]);
@@ -194,4 +162,27 @@ fn a_token_is_asked_for_where_there_is_one() {
         http(&project, &head, b"").get(9..12).unwrap().to_owned()
     };
     assert_eq!([status("another secret of it"), status(token)], ["401", "200"]);
+}
+
+#[test]
+fn a_version_that_runs_beside_is_shown_while_it_does_and_told_in_the_end() {
+    let (project, mut program) = start_saying("on_difference = \"report\"");
+    let file = format!("say={}", project.path("two.wasm").display());
+    let checkpoint = project.path("checkpoint");
+    let swapping = ["swap", &file, "--shadow", "2", "--checkpoint", checkpoint.to_str().unwrap()];
+    let swapping = Program::start(&swapping);
+    wait_until("the version beside", || {
+        told(&project, &["status"]).contains("runs beside 0 batches").then_some(())
+    });
+    says(&mut program, "one", "a");
+    wait_until("a batch", || told(&project, &["status"]).contains("runs beside 1 batches").then_some(()));
+    says(&mut program, "one", "b");
+    let finished = swapping.await_end();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let report = "  ran beside 2 batches: rows equal 0, changed 2, missing 0, added 0\n    \
+                  said: {\"said\":\"two a\"} rather than {\"said\":\"one a\"}\n";
+    assert!(finished.stdout.contains(report), "{}", finished.stdout);
+    says(&mut program, "two", "c");
+    assert!(told(&project, &["history"]).contains(", swap, ran beside 2 batches: "));
+    program.wait_for_log("ran beside 2 batches: rows equal 0, changed 2", 1);
 }

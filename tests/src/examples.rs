@@ -1,5 +1,8 @@
 //! The examples, run as their READMEs say, and what they print compared with what their READMEs promise.
 
+mod access_log;
+mod orders;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,9 +20,13 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)
 }
 
+fn readme(name: &str) -> String {
+    std::fs::read_to_string(folder(name).join("README.md")).unwrap()
+}
+
 /// The blocks of a README that look like rows, each with its lines sorted.
 fn promised(name: &str) -> Vec<Vec<String>> {
-    let readme = std::fs::read_to_string(folder(name).join("README.md")).unwrap();
+    let readme = readme(name);
     let (_, expected) = readme.split_once("## What to expect").unwrap();
     let blocks = expected.split("```").skip(1).step_by(2);
     blocks.map(|block| sorted(block.lines().filter(|line| !line.is_empty()))).collect()
@@ -42,8 +49,7 @@ fn wordcount_counts_what_is_typed() {
     program.signal("INT");
     let finished = program.finish();
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    let readme = std::fs::read_to_string(folder("wordcount").join("README.md")).unwrap();
-    assert!(readme.contains("(hello, 2)\n(spark, 1)\n"), "the README promises something else");
+    assert!(readme("wordcount").contains("(hello, 2)\n(spark, 1)\n"), "the README promises something else");
 }
 
 /// The blocks that `output` has so far, each with its lines sorted.
@@ -135,27 +141,6 @@ fn framed_counts_each_line_once_however_often_it_is_killed() {
 }
 
 #[test]
-fn orders_prints_what_its_readme_promises() {
-    let project = example("orders", |text| text);
-    project.make_folder("input");
-    let generated = Command::new(env!("CARGO_BIN_EXE_orders-generator-under-test"))
-        .args(["--seed", "1", "--files", "5", "--rows", "200"])
-        .arg(project.path("input"))
-        .output()
-        .unwrap();
-    assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
-
-    let finished = project.succeed(&["--once"]);
-    assert_eq!(blocks(&finished.stdout), promised("orders"));
-    let letters = project.dead_letters("orders");
-    assert_eq!(letters.len(), 10);
-    assert_eq!(letters.iter().filter(|letter| letter["kind"] == "undecodable").count(), 7);
-    let refused: Vec<_> = letters.iter().filter(|letter| letter["kind"] == "reject").collect();
-    assert_eq!(refused.len(), 3);
-    assert!(refused.iter().all(|letter| letter["origin"] == "checked"), "{refused:?}");
-}
-
-#[test]
 fn hot_swap_swaps_and_takes_back_as_its_readme_says() {
     let project = example("hot_swap", |text| text.replace("500ms", "50ms"));
     let score = |name: &str| std::fs::read(super::support::plugin(name)).unwrap();
@@ -177,7 +162,7 @@ fn hot_swap_swaps_and_takes_back_as_its_readme_says() {
         let line = |line: &str| line.split(' ').filter(|word| !digits(word)).collect::<Vec<_>>().join(" ");
         text.lines().map(line).collect()
     };
-    let readme = std::fs::read_to_string(folder("hot_swap").join("README.md")).unwrap();
+    let readme = readme("hot_swap");
     let promised = readme.split("```").find(|block| block.contains("in use since batch")).unwrap();
     // A batch of so short an interval may have had no rows yet.
     let expected: Vec<String> = shapes(promised.trim_start_matches('\n'));
@@ -196,7 +181,7 @@ fn hot_swap_swaps_and_takes_back_as_its_readme_says() {
 
 #[test]
 fn polyglot_prints_what_its_readme_promises() {
-    let plugins = ["visits", "sections"].map(|name| {
+    let plugins = ["visits", "sections", "pages", "largest"].map(|name| {
         let plugin = built(&folder("polyglot").join(name), &format!("polyglot-{name}"));
         (format!("{name}/plugin.wasm"), plugin.to_str().unwrap().to_owned())
     });

@@ -1,8 +1,12 @@
 //! Other code for a plugin while its pipeline runs: from the next batch on, with what streams keep, and back again
 //! where it does worse.
 
+mod killed;
 mod load;
+mod migrate;
 mod restart;
+mod shadow;
+mod together;
 mod trial;
 mod watch;
 

@@ -7,11 +7,10 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use tidemill::batch::ManualClock;
 use tidemill::context::{RunOptions, RunningContext, StreamingContext};
-use tidemill::plugin::{Engine, EngineOptions};
 use tidemill::record::{BatchTime, Partition};
 use tidemill::source::{Extent, Queue, Take};
 
-use super::support::{PATIENCE, cache_folder};
+use super::support::{PATIENCE, engine};
 
 fn block(values: &[i64]) -> RecordBatch {
     RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(values.to_vec())) as ArrayRef)]).unwrap()
@@ -24,9 +23,7 @@ type Calls = Arc<Mutex<Vec<(i64, Vec<i64>)>>>;
 fn start(queue: &Queue, options: &RunOptions) -> (Calls, RunningContext) {
     let (calls, clock) = (Calls::default(), Arc::new(ManualClock::new(0)));
     let mut context = StreamingContext::new("in_the_program", Duration::from_secs(1)).unwrap();
-    context.engine(
-        &Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap(),
-    );
+    context.engine(&engine());
     context.clock(Arc::clone(&clock) as Arc<_>);
     let numbers = context.queue_stream("numbers", queue);
     let heard = Arc::clone(&calls);

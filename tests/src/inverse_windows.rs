@@ -11,11 +11,11 @@ use arrow::datatypes::Int64Type;
 use tidemill::batch::ManualClock;
 use tidemill::context::{RunOptions, StreamingContext};
 use tidemill::operator::{Count, CountByValue, Operator, Reduce, ReduceByKey, Tolerance, WindowSpec};
-use tidemill::plugin::{Engine, EngineOptions, NativeReducer, PluginSpec};
+use tidemill::plugin::{NativeReducer, PluginSpec};
 use tidemill::record::{BatchTime, Partition};
 use tidemill::source::{Queue, Take};
 
-use super::support::{Kept, PATIENCE, Project, cache_folder, plugin};
+use super::support::{Kept, PATIENCE, Project, engine, plugin};
 
 /// The rows of a batch: keys with numbers.
 type Rows = Vec<(String, i64)>;
@@ -104,8 +104,7 @@ fn run_on(
     batches.iter().for_each(|block| queue.push(block.clone()).unwrap());
     let (clock, kept) = (Arc::new(ManualClock::new(0)), Kept::default());
     let mut context = StreamingContext::new("inverse", Duration::from_secs(1)).unwrap();
-    let options = EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() };
-    context.engine(&Engine::new(&options).unwrap());
+    context.engine(&engine());
     context.clock(Arc::clone(&clock) as Arc<_>).workers(NonZeroUsize::new(workers).unwrap());
     if op.plugin() == Some("add") {
         context.native_plugin("add", adder.plugin());

@@ -7,12 +7,10 @@ use arrow::array::{AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use tidemill::batch::ManualClock;
 use tidemill::context::{BatchReport, RunOptions, RunningContext, StartError, StopMode, StreamingContext};
-use tidemill::plugin::{
-    Engine, EngineOptions, NativeReducer, NativeTransformer, PluginSpec, TransformPlan, Transformed,
-};
+use tidemill::plugin::{NativeReducer, NativeTransformer, PluginSpec, TransformPlan, Transformed};
 use tidemill::source::{Directory, Extent, Generate};
 
-use super::support::{Kept, PATIENCE, Server, cache_folder, plugin};
+use super::support::{Kept, PATIENCE, Server, engine, plugin};
 
 const START: i64 = 1_795_548_600_250;
 const SECOND: Duration = Duration::from_secs(1);
@@ -20,9 +18,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn context(clock: &Arc<ManualClock>) -> StreamingContext {
     let mut context = StreamingContext::new("library", SECOND).unwrap();
     context.clock(Arc::clone(clock) as Arc<_>);
-    let engine =
-        Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap();
-    context.engine(&engine);
+    context.engine(&engine());
     context
 }
 

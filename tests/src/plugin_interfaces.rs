@@ -8,21 +8,20 @@ use arrow::datatypes::Int64Type;
 use serde_json::json;
 use tidemill::metrics::Metrics;
 use tidemill::plugin::{
-    Call, CogroupInput, Engine, EngineOptions, Interface, NativeReducer, NativeTransformer, NativeUpdater,
-    Plugin, PluginError, PluginFailure, PluginSpec, TransformPlan, UpdateInput, WasmPlugin,
+    Call, CogroupInput, Interface, NativeReducer, NativeTransformer, NativeUpdater, Plugin, PluginError,
+    PluginFailure, PluginSpec, TransformPlan, UpdateInput, WasmPlugin,
 };
 use tidemill::record::{BatchTime, Bytes};
 
-use super::support::{Program, cache_folder, plugin, shown};
+use super::support::{Program, engine, plugin, shown};
 
 const CALL: Call = Call { time: BatchTime::from_millis(5), partition: 0 };
 
 fn load_with(name: &str, config: serde_json::Value, set: impl FnOnce(&mut PluginSpec)) -> WasmPlugin {
-    let options = EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() };
     let mut spec = PluginSpec::new(plugin(name));
     spec.config = config;
     set(&mut spec);
-    WasmPlugin::load(&Engine::new(&options).unwrap(), name, &spec, &Metrics::new("p")).unwrap()
+    WasmPlugin::load(&engine(), name, &spec, &Metrics::new("p")).unwrap()
 }
 
 fn load(name: &str) -> WasmPlugin {

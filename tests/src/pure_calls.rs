@@ -11,13 +11,13 @@ use arrow::datatypes::SchemaRef;
 use serde_json::json;
 use tidemill::batch::ManualClock;
 use tidemill::context::{RunOptions, StreamingContext};
-use tidemill::plugin::{Engine, EngineOptions, PluginSpec};
+use tidemill::plugin::PluginSpec;
 use tidemill::record::{BatchTime, line_schema};
 use tidemill::source::{
-    Block, Extent, Interrupted, Opening, Reader, Replayable, Room, Source, SourceError, Split,
+    Block, Extent, Interrupted, Opening, Reader, Recovery, Replayable, Room, Source, SourceError, Split,
 };
 
-use super::support::{Batches, Kept, Lines, cache_folder, plugin};
+use super::support::{Batches, Kept, Lines, engine, plugin};
 
 const START: i64 = 1_795_548_600_250;
 const NUM_BATCHES: usize = 3;
@@ -44,8 +44,8 @@ impl Source for Script {
         line_schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn recovery(&self) -> Recovery {
+        Recovery::Lost
     }
 
     fn open(&self, _: &Opening) -> Result<Reader, SourceError> {
@@ -90,9 +90,7 @@ fn told(pipeline: &str, draws: &str, workers: usize) -> (Batches, usize) {
     let kept = Kept::default();
     let mut context = StreamingContext::new(pipeline, Duration::from_secs(1)).unwrap();
     context.clock(Arc::new(ManualClock::new(START)));
-    context.engine(
-        &Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap(),
-    );
+    context.engine(&engine());
     let lines = context.source("lines", Script);
     let spec = PluginSpec {
         config: json!({ "draws": draws }),

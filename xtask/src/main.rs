@@ -12,6 +12,7 @@ mod chaos;
 mod conformance;
 mod fuzz;
 mod plugins;
+mod postgres;
 mod quickstart;
 mod test;
 mod text_server;

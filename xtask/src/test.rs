@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything a change has to pass, in the order that fails soonest.
 //!
-//! Formatting, plugins (the tests run them), lints, then `cargo test`, whose output comes last; one
+//! Formatting, plugins and a PostgreSQL (the tests run them), lints, then `cargo test`, whose output comes last; one
 //! line at the very end adds up the results of all test binaries.
 
 use std::ffi::OsString;
@@ -9,11 +9,13 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::plugins;
 use crate::workspace::Workspace;
+use crate::{plugins, postgres};
 use tidemill_toolchain::step::{self, step};
 
 /// Check formatting, build the plugins, lint, and run all tests.
+///
+/// Installs PostgreSQL where it is missing, on Debian; tests start and stop servers of their own.
 #[derive(clap::Args)]
 pub struct Args {
     /// Passed to `cargo test`: part of a test's name, or `-- --nocapture`
@@ -27,6 +29,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     format.args(["fmt", "--all", "--check"]);
     step("checking the format (cargo fmt mends it)", || step::run(&mut format))?;
     plugins::build_all(workspace)?;
+    postgres::find_or_install()?;
     let mut lint = workspace.cargo();
     lint.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     step("linting", || step::run(&mut lint))?;

@@ -1,5 +1,6 @@
 //! Why a checkpoint can't be used.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::disk::remedy;
@@ -84,6 +85,10 @@ pub(super) fn failure(path: &Path, action: &'static str, error: &fjall::Error) -
     let path = path.to_owned();
     match error {
         fjall::Error::Locked => CheckpointError::Locked(path),
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) if is_damage(error) => {
+            let problem = format!("the store is damaged, cannot {action}: {error}");
+            CheckpointError::Damaged { path, problem }
+        }
         fjall::Error::Io(_) | fjall::Error::Storage(fjall::LsmError::Io(_)) | fjall::Error::Poisoned => {
             CheckpointError::Store { action, path, problem: problem(error) }
         }
@@ -92,6 +97,11 @@ pub(super) fn failure(path: &Path, action: &'static str, error: &fjall::Error) -
             CheckpointError::Damaged { path, problem }
         }
     }
+}
+
+/// Whether it isn't the disk that failed, but something is missing or isn't what was written.
+fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof | ErrorKind::InvalidData)
 }
 
 /// What is wrong, and what to do about it where more is known than that.

@@ -3,11 +3,18 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use super::error::CheckpointError;
 
 /// The file that a process holds a lock on while it has the store open.
 const LOCK: &str = "lock";
+
+/// How often the lock is tried. A process that is being started has, for a moment, what the one has open that starts it.
+const TRIES: usize = 10;
+
+/// How long it is from one try to the next.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The file that is written when the store has been made.
 const MADE: &str = "version";
@@ -16,11 +23,14 @@ const MADE: &str = "version";
 pub(super) fn take(checkpoint: &Path, folder: &Path) -> Result<Option<File>, CheckpointError> {
     // Without the file nobody has it open.
     let Ok(lock) = File::options().read(true).write(true).open(folder.join(LOCK)) else { return Ok(None) };
-    match lock.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(CheckpointError::Locked(checkpoint.to_owned())),
-        // Where there are no locks nobody has it open.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(lock)),
+    for _ in 0..TRIES {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            // Where there are no locks nobody has it open.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(Some(lock)),
+        }
     }
+    Err(CheckpointError::Locked(checkpoint.to_owned()))
 }
 
 /// Removes a store that was never made to its end: nothing was written to it.

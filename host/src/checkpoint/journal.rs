@@ -258,4 +258,17 @@ mod tests {
         bytes[hole..hole + SECTOR].fill(0);
         assert!(matches!(ending(&bytes), Ending::Torn(torn) if torn.start == ends[1]));
     }
+
+    #[test]
+    fn what_is_torn_is_cut_off_the_last_journal_and_is_damage_in_any_other() {
+        let (folder, bytes, ends) = journal();
+        let (first, second) = (folder.path().join("0.jnl"), folder.path().join("1.jnl"));
+        fs::write(&first, &bytes[..bytes.len() - 1]).unwrap();
+        fs::write(&second, b"").unwrap();
+        let error = mend(folder.path(), folder.path()).unwrap_err().to_string();
+        assert!(error.contains(&format!("0.jnl is damaged at byte {}", ends[1])), "{error}");
+        fs::remove_file(&second).unwrap();
+        mend(folder.path(), folder.path()).unwrap();
+        assert_eq!(fs::read(&first).unwrap(), bytes[..ends[1]]);
+    }
 }

@@ -23,4 +23,4 @@ pub use error::CheckpointError;
 pub use log::{Logged, SourceLog};
 pub use outbox::Undelivered;
 pub use store::{Checkpoint, Commit, Report, StateReport};
-pub use versions::{How, VersionChange};
+pub use versions::{How, ShadowReport, ShadowSample, VersionChange};

@@ -1,6 +1,6 @@
 //! The store on disk: who may write it, what is in it, and the one write that makes a batch final.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
@@ -16,6 +16,7 @@ use super::log::{self, LogWriter, Logged, SourceLog};
 use super::outbox::{self, Undelivered};
 use super::versions::{How, VersionChange};
 use crate::failpoint::{Point, reach};
+use crate::id::new_id;
 use crate::operator::Keeping;
 use crate::record::{BatchTime, Partition};
 use crate::state::{Changes, PieceKey};
@@ -49,6 +50,7 @@ pub struct Checkpoint {
     /// The number of the next change in the history.
     next_change: u64,
     contents: Contents,
+    id: String,
     logs: LogWriter,
     last: Option<Epoch>,
     /// What waited for the outside and is there by now: rows in the outbox, dead letters.
@@ -62,6 +64,8 @@ pub struct Commit<'a> {
     pub epoch: Epoch,
     /// What changed of what streams keep, as (stream, partition, changes).
     pub state: Vec<(&'a str, usize, Changes)>,
+    /// Streams of which everything that was saved goes, with what they keep instead; `state` has all of that.
+    pub replaced: Vec<(&'a str, &'a str)>,
     /// Plugins with other code from this batch on.
     pub versions: Vec<VersionChange>,
     /// Rows for sinks that can't stage them outside, as (sink, schema, partitions).
@@ -140,11 +144,13 @@ impl Checkpoint {
             history: open("history", &small)?,
             next_change: 0,
             contents: Contents::default(),
+            id: String::new(),
             last: None,
             delivered: Vec::new(),
             database,
         };
         checkpoint.check_format()?;
+        checkpoint.id = checkpoint.read_or_make_id()?;
         checkpoint.last = checkpoint.read_epochs()?.pop();
         checkpoint.contents = checkpoint.read_contents()?.unwrap_or_default();
         checkpoint.next_change = checkpoint.first_free_change()?;
@@ -236,7 +242,8 @@ impl Checkpoint {
             if from.as_ref() != Some(digest) {
                 let (plugin, digest) = (plugin.clone(), digest.clone());
                 let how = How::Start;
-                let change = VersionChange { plugin, digest, from, time: time.millis(), how, reason: None };
+                let time = time.millis();
+                let change = VersionChange { plugin, digest, from, time, how, reason: None, shadow: None };
                 self.note(&mut batch, &change);
             }
         }
@@ -317,9 +324,6 @@ impl Checkpoint {
 
     /// Forgets at once what sinks have, so that the next run doesn't give it to them again.
     pub fn close(&mut self) -> Result<(), CheckpointError> {
-        if self.delivered.is_empty() {
-            return Ok(());
-        }
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
         self.delivered.drain(..).for_each(|(keyspace, key)| batch.remove(&keyspace, key));
         self.write(batch, [Point::Close, Point::Closed], "write it")
@@ -345,6 +349,7 @@ impl Checkpoint {
         if let Some(old) = number.checked_sub(EPOCHS_KEPT) {
             batch.remove(&self.epochs, old.to_be_bytes());
         }
+        self.remove_replaced(&mut batch, &commit)?;
         for (stream, partition, changes) in commit.state {
             let prefix = partition_prefix(stream, partition);
             for (key, bytes) in changes.put {
@@ -374,12 +379,54 @@ impl Checkpoint {
             self.contents.plugins.insert(change.plugin.clone(), change.digest.clone());
             self.note(&mut batch, change);
         }
-        if !commit.versions.is_empty() {
+        for (stream, keeps) in &commit.replaced {
+            self.contents.streams.entry((*stream).to_owned()).or_default().keeps = (*keeps).to_owned();
+        }
+        if !commit.versions.is_empty() || !commit.replaced.is_empty() {
             batch.insert(&self.about, "contents", json(&self.contents));
         }
         self.write(batch, [Point::Commit, Point::Committed], "write an epoch")?;
         self.last = Some(commit.epoch);
         Ok(())
+    }
+
+    /// Removes what was saved of streams that keep something else, but for pieces that are written over.
+    fn remove_replaced(
+        &self,
+        batch: &mut fjall::OwnedWriteBatch,
+        commit: &Commit<'_>,
+    ) -> Result<(), CheckpointError> {
+        for (name, _) in &commit.replaced {
+            let of_stream = commit.state.iter().filter(|(stream, ..)| stream == name);
+            let put: HashSet<Vec<u8>> = of_stream
+                .flat_map(|(_, partition, changes)| {
+                    let prefix = partition_prefix(name, *partition);
+                    changes.put.iter().map(move |(key, _)| state_key(&prefix, *key))
+                })
+                .collect();
+            for guard in self.state.prefix(stream_prefix(name)) {
+                let key = guard.key().map_err(self.failed("read it"))?;
+                if !put.contains(&*key) {
+                    batch.remove(&self.state, key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What tells it from any other checkpoint, for good.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A new id is on the disk with the first epoch, before anybody outside has seen it with a batch.
+    fn read_or_make_id(&self) -> Result<String, CheckpointError> {
+        if let Some(id) = self.about.get("id").map_err(self.failed("read it"))? {
+            return String::from_utf8(id.to_vec()).map_err(|_| self.damaged("its id is no text".to_owned()));
+        }
+        let id = new_id();
+        self.about.insert("id", &id).map_err(self.failed("write it"))?;
+        Ok(id)
     }
 
     /// What it says of the pipeline that wrote it.

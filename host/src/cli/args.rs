@@ -88,8 +88,8 @@ pub enum Command {
 
     /// Find what is wrong with a pipeline, without running it
     ///
-    /// Reads the manifest, opens the plugins and fits the columns of all streams together. Prints what each
-    /// source and sink guarantees when the host crashes, or the first thing that is wrong, with its line.
+    /// Reads the manifest, opens the plugins and fits the columns of all streams together. Prints the columns, and how
+    /// often a sink sees the rows of a source when the host crashes; or the first thing that is wrong, with its line.
     Check {
         /// The pipeline's manifest
         #[arg(value_name = "MANIFEST")]
@@ -148,6 +148,9 @@ pub enum Command {
 
     /// Let a plugin of a running pipeline run a version again that ran before
     Rollback(RollbackArgs),
+
+    /// Let a running pipeline read its manifest again, and take what it says of plugins
+    Reload(At),
 
     /// Show which versions of plugins came into use
     History(At),

@@ -1,4 +1,4 @@
-//! `tidemill status | history | swap | rollback | workers | stop`: talking to a pipeline that runs.
+//! `tidemill status | history | swap | rollback | reload | workers | stop`: talking to a pipeline that runs.
 
 mod args;
 
@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use self::args::PluginPath;
 use super::{End, print};
-use crate::checkpoint::VersionChange;
-use crate::control::{Client, ClientError, Rollback, Status, Swap, SwapDone, Token, WorkersDone, find};
+use crate::checkpoint::{ShadowReport, VersionChange};
+use crate::control::{
+    BesideStatus, Client, ClientError, ReloadDone, Rollback, Status, Swap, SwapDone, Token, WorkersDone, find,
+};
 use crate::manifest::Manifest;
 
 pub use self::args::{At, EXAMPLES, RollbackArgs, SwapArgs, WorkersArgs};
@@ -37,7 +39,7 @@ pub(super) fn history(at: &At) -> Result<(), End> {
 }
 
 /// Swaps plugins.
-pub(super) fn swap(SwapArgs { plugins, at }: &SwapArgs) -> Result<(), End> {
+pub(super) fn swap(SwapArgs { plugins, shadow, at }: &SwapArgs) -> Result<(), End> {
     let address = address(at)?;
     let client = Client::new(address, Token::from_env().map_err(End::wrong)?);
     if address.ip().is_loopback() {
@@ -45,13 +47,18 @@ pub(super) fn swap(SwapArgs { plugins, at }: &SwapArgs) -> Result<(), End> {
             path.canonicalize()
                 .map_err(|error| End::wrong(format!("cannot read {}: {error}", path.display())))
         };
-        let mut swap = Swap::default();
+        let mut swap = Swap { shadow: *shadow, ..Swap::default() };
         for PluginPath { name, path } in plugins {
             if swap.plugins.insert(name.clone(), absolute(path)?).is_some() {
                 return Err(End::wrong(format!("`{name}` is given twice; name one file for it")));
             }
         }
         return print(&swapped_text(&client.swap(&swap)?));
+    }
+    if shadow.is_some() {
+        return Err(End::wrong(
+            "--shadow goes on the machine of the pipeline only; write `shadow` into its manifest",
+        ));
     }
     let [PluginPath { name, path }] = plugins.as_slice() else {
         return Err(End::wrong("several plugins at once are swapped on the machine of the pipeline only"));
@@ -65,6 +72,19 @@ pub(super) fn swap(SwapArgs { plugins, at }: &SwapArgs) -> Result<(), End> {
 pub(super) fn rollback(RollbackArgs { plugin, digest, at }: &RollbackArgs) -> Result<(), End> {
     let rollback = Rollback { plugin: plugin.clone(), digest: digest.clone() };
     print(&swapped_text(&client(at)?.rollback(&rollback)?))
+}
+
+/// Has the pipeline read its manifest again.
+pub(super) fn reload(at: &At) -> Result<(), End> {
+    let ReloadDone { swapped, set } = client(at)?.reload()?;
+    let mut out = swapped_text(&swapped);
+    for key in set {
+        let _ = writeln!(out, "{key} is set");
+    }
+    if out.is_empty() {
+        out.push_str("nothing that can change while it runs did\n");
+    }
+    print(&out)
 }
 
 /// Lets so many workers run batches.
@@ -133,6 +153,14 @@ fn status_text(status: &Status) -> String {
         if let Some(bad) = &plugin.quarantined {
             let _ = writeln!(out, "  {} was rolled back: {}", short(&bad.digest), bad.reason);
         }
+        if let Some(BesideStatus { digest, batches_left, report }) = &plugin.beside {
+            let (runs, left) = match batches_left {
+                0 => ("ran", String::new()),
+                left => ("runs", format!(", {left} to go")),
+            };
+            let _ = writeln!(out, "  {} {runs} {report}{left}", short(digest));
+            write_samples(report, &mut out);
+        }
     }
     out
 }
@@ -143,23 +171,39 @@ fn history_text(history: &[VersionChange]) -> String {
         let from = change.from.as_deref().map(|from| format!(" from {}", short(from))).unwrap_or_default();
         let reason = change.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let (time, plugin, digest) = (change.batch_time(), &change.plugin, short(&change.digest));
-        let _ = writeln!(out, "{time} {plugin} {digest}{from}, {}{reason}", change.how.name());
+        let shadow = change.shadow.as_ref().map(|report| format!(", ran {report}")).unwrap_or_default();
+        let _ = writeln!(out, "{time} {plugin} {digest}{from}, {}{reason}{shadow}", change.how.name());
     }
     out
 }
 
 fn swapped_text(swapped: &[SwapDone]) -> String {
     let mut out = String::new();
-    for SwapDone { plugin, from, to, batch, accepted_by } in swapped {
-        let _ = write!(out, "{plugin}: {} in use since batch {batch}, before it {}", short(to), short(from));
+    for SwapDone { plugin, from, to, batch, accepted_by, shadow } in swapped {
+        let _ = match from == to {
+            true => write!(out, "{plugin}: {} with other config or limits since batch {batch}", short(to)),
+            false => {
+                write!(out, "{plugin}: {} in use since batch {batch}, before it {}", short(to), short(from))
+            }
+        };
         match accepted_by.as_slice() {
             [] => out.push('\n'),
             streams => {
                 let _ = writeln!(out, "; {} accept its columns, which are other ones", streams.join(", "));
             }
         }
+        if let Some(report) = shadow {
+            let _ = writeln!(out, "  ran {report}");
+            write_samples(report, &mut out);
+        }
     }
     out
+}
+
+fn write_samples(report: &ShadowReport, out: &mut String) {
+    for sample in &report.samples {
+        let _ = writeln!(out, "    {sample}");
+    }
 }
 
 fn short(digest: &str) -> &str {

@@ -123,6 +123,9 @@ fn show(
             let _ = writeln!(out, "keeps    {}", columns_or_nothing(opened.state()));
             let _ = writeln!(out, "output   {}", columns_or_nothing(opened.output()));
         }
+        Interface::MigrateState => {
+            plugin.migrator(name, key, input)?;
+        }
     }
     Ok(())
 }

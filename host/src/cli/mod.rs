@@ -23,7 +23,7 @@ use clap::Parser;
 use args::{Args, Command, PlanFormat};
 
 use crate::manifest::{Manifest, ManifestError};
-use crate::plan::{OpenedPipeline, lay_out, mermaid, text};
+use crate::plan::{OpenedPipeline, guarantees, lay_out, mermaid, text};
 use crate::plugin::{Compiler, Engine, EngineOptions, compile_plugin};
 use crate::record::describe;
 use screen::Screen;
@@ -49,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::History(at) => control::history(&at),
         Command::Swap(swap_args) => control::swap(&swap_args),
         Command::Rollback(rollback_args) => control::rollback(&rollback_args),
+        Command::Reload(at) => control::reload(&at),
         Command::Workers(workers_args) => control::workers(&workers_args),
         Command::Stop(at) => control::stop(&at),
         Command::Inspect { plugin, input, key, right } => {
@@ -114,14 +115,17 @@ fn check(path: &Path) -> Result<(), End> {
     let (Manifest { pipeline, .. }, opened) = open(path)?;
     let mut out = format!("{} is right.\n", path.display());
     for (name, source) in pipeline.sources.iter().filter(|(name, _)| opened.schemas.contains_key(*name)) {
-        let _ = writeln!(out, "source {name} ({}): {}", source.kind(), source.guarantee());
+        let _ = writeln!(out, "source {name} ({})", source.kind());
     }
     for (name, stream) in &opened.streams {
         let schema = opened.schemas.get(name).map(|schema| describe(schema)).unwrap_or_default();
         let _ = writeln!(out, "stream {name} ({}): {schema}", stream.label);
     }
     for (name, output) in &pipeline.sinks {
-        let _ = writeln!(out, "sink {name} ({}): {}", output.sink.kind(), output.sink.guarantee());
+        let _ = writeln!(out, "sink {name} ({})", output.sink.kind());
+    }
+    for guarantee in guarantees(&pipeline) {
+        let _ = writeln!(out, "{guarantee}");
     }
     match &pipeline.checkpoint {
         Some(path) => {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::args::RunArgs;
 use super::screen::{LiveListener, Screen};
 use super::{End, FAILED, engine};
 use crate::batch::SystemClock;
+use crate::context::swap::{Reloaded, Reloader};
 use crate::context::{Control, Listener, RunError, RunOptions, RunningContext, StartError, StopMode, start};
 use crate::control::{Advertised, Progress, Server, Settings, Token};
 use crate::manifest::{Fault, Manifest, Pipeline, Place};
@@ -16,7 +17,7 @@ use crate::source::{Extent, SourceError};
 
 pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
     let manifest = Manifest::read(&args.manifest)?;
-    let explain = manifest.explainer();
+    let (explain, outline) = (manifest.explainer(), manifest.outline.clone());
     let pipeline = Arc::new(manifest.pipeline);
     let prints = pipeline.sinks.values().any(|output| output.sink.kind() == "console");
     let progress = Progress::default();
@@ -36,13 +37,15 @@ pub(super) fn run(args: &RunArgs, screen: &Screen) -> Result<(), End> {
         Err(StartError::Failed(RunError::Checkpoint(error))) => return Err(error.into()),
         Err(error) => return Err(End::failed(error)),
     };
-    stop_on_signals(&running.control())
+    let reloader = Reloader::new(&args.manifest, outline, running.swapper());
+    obey_signals(&running.control(), Some(reloader.clone()))
         .map_err(|error| End::failed(format!("cannot listen for signals: {error}")))?;
     tracing::info!(pipeline = %pipeline.name, interval_ms = pipeline.interval.millis(), "running");
     if pipeline.checkpoint.is_none() {
         tracing::info!("there is no checkpoint: nothing survives a restart");
     }
-    let _listening = control.map(|settings| listen(settings, &running, progress, &pipeline)).transpose()?;
+    let _listening =
+        control.map(|settings| listen(settings, &running, progress, reloader, &pipeline)).transpose()?;
     screen.show(pipeline.interval);
     let ended = running.await_termination();
     screen.clear();
@@ -61,9 +64,10 @@ fn listen(
     settings: Settings,
     running: &RunningContext,
     progress: Progress,
+    reloader: Reloader,
     pipeline: &Pipeline,
 ) -> Result<(Server, Option<Advertised>), End> {
-    let server = Server::start(settings, running, progress).map_err(End::failed)?;
+    let server = Server::start(settings, running, progress, Some(reloader)).map_err(End::failed)?;
     let address = server.address();
     tracing::info!(%address, "listening for control");
     let advertised = pipeline.checkpoint.as_deref().map(|checkpoint| Advertised::write(checkpoint, address));
@@ -87,19 +91,42 @@ fn options(args: &RunArgs) -> RunOptions {
     }
 }
 
-/// The first signal asks the pipeline to stop, the second ends the process.
-pub(super) fn stop_on_signals(control: &Control) -> std::io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+/// The first signal asks the pipeline to stop, the second ends the process. SIGHUP has `reloader` read the manifest again,
+/// where there is one.
+pub(super) fn obey_signals(control: &Control, reloader: Option<Reloader>) -> std::io::Result<()> {
+    let hang_up = reloader.is_some().then_some(SIGHUP);
+    let mut signals = Signals::new([SIGINT, SIGTERM].into_iter().chain(hang_up))?;
     let control = control.clone();
     std::thread::Builder::new().name("signals".into()).spawn(move || {
-        for _ in signals.forever() {
-            if control.asked().is_some() {
-                eprintln!("\nerror: ended at once, by a second signal");
-                std::process::exit(i32::from(FAILED));
+        for signal in signals.forever() {
+            match &reloader {
+                Some(reloader) if signal == SIGHUP => reload(reloader.clone()),
+                _ => stop(&control),
             }
-            tracing::info!("stopping: what was received is processed first; a second signal ends at once");
-            control.stop(StopMode::Graceful);
         }
     })?;
     Ok(())
+}
+
+fn stop(control: &Control) {
+    if control.asked().is_some() {
+        eprintln!("\nerror: ended at once, by a second signal");
+        std::process::exit(i32::from(FAILED));
+    }
+    tracing::info!("stopping: what was received is processed first; a second signal ends at once");
+    control.stop(StopMode::Graceful);
+}
+
+/// Has the manifest read again on a thread beside, because a swap waits for a batch and signals don't.
+fn reload(reloader: Reloader) {
+    let reloading = move || match reloader.reload() {
+        Ok(Reloaded { swapped, set }) => {
+            let plugins: Vec<&str> = swapped.iter().map(|swapped| swapped.plugin.as_str()).collect();
+            tracing::info!(swapped = plugins.join(", "), set = set.join(", "), "read the manifest again");
+        }
+        Err(error) => tracing::error!("the manifest was read again, and not taken: {error}"),
+    };
+    if let Err(error) = std::thread::Builder::new().name("reload".into()).spawn(reloading) {
+        tracing::error!("no thread to read the manifest again: {error}");
+    }
 }

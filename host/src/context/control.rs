@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use tokio::sync::watch;
+
 use crate::batch::Wake;
+use crate::source::Stop;
 
 /// How to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +22,8 @@ pub enum StopMode {
 pub struct Control {
     asked: Arc<AtomicU8>,
     pub(super) wake: Arc<Wake>,
+    /// True once it is to stop immediately.
+    immediate: Arc<watch::Sender<bool>>,
 }
 
 impl Control {
@@ -29,7 +34,15 @@ impl Control {
             StopMode::Immediate => 2,
         };
         self.asked.fetch_max(asked, Ordering::SeqCst);
+        if mode == StopMode::Immediate {
+            self.immediate.send_replace(true);
+        }
         self.wake.ring();
+    }
+
+    /// An immediate stop, as those see it who wait for something else than the next batch.
+    pub(super) fn immediate(&self) -> Stop {
+        Stop::of(&self.immediate)
     }
 
     /// What was asked for.

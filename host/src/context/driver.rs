@@ -78,15 +78,15 @@ impl Driver {
         if let Some(durable) = &durable {
             shared.set_history(durable.history()?);
         }
-        let mut outputs = Outputs::open(pipeline, opened)?;
+        let id = durable.as_ref().map(Durable::id);
+        let mut outputs = Outputs::open(pipeline, opened, id, &control.immediate())?;
         if let Some(durable) = &mut durable {
             dead_letters.recover(durable)?;
             outputs.recover(durable)?;
         }
         let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
         let file = options.metrics_file.as_deref();
-        let states = opened.streams.iter().filter_map(|(name, stream)| Some((name, stream.state.as_ref()?)));
-        let measured = Measured::open(&opened.metrics, source_names, outputs.names(), states, file)?;
+        let measured = Measured::open(&opened.metrics, source_names, outputs.names(), &opened.streams, file)?;
         let executor = Executor::start(running.version(), workers.number()).map_err(RunError::Thread)?;
         measured.workers(executor.num_workers());
         let opening = Opening {
@@ -232,10 +232,10 @@ impl Driver {
     }
 
     /// `time`, or the first one after it that leaves room for the batches of the pipeline beside this one, and for those
-    /// that were published before a restart and had nothing to commit.
-    fn free(&self, mut time: BatchTime) -> Result<BatchTime, RunError> {
+    /// that sinks have of runs before: of runs that this one doesn't go on from, and of batches that had nothing to commit.
+    fn free(&mut self, mut time: BatchTime) -> Result<BatchTime, RunError> {
         let is_resumed = self.durable.as_ref().is_some_and(|durable| durable.last_time().is_some());
-        if self.options.beside.is_none() && !(is_resumed && time.millis() <= self.start) {
+        if self.options.beside.is_none() && is_resumed && time.millis() > self.start {
             return Ok(time);
         }
         loop {
@@ -307,12 +307,19 @@ impl Driver {
         self.listeners.tell(|listener| listener.batch_started(&BatchStart { time, scheduling_delay }));
         let number = self.interval.count(self.zero, time);
         let (ran, mut dead) = match cut {
-            Some(cut) => (self.switch.run(&mut self.executor, time, number, cut.inputs), cut.dead),
-            None => (self.executor.run_windows(time, number), Vec::new()),
+            Some(cut) => {
+                let job = |executor: &mut Executor| executor.run(time, number, cut.inputs.clone());
+                (self.switch.run(&mut self.executor, time, job), cut.dead)
+            }
+            None => {
+                let job = |executor: &mut Executor| executor.run_windows(time, number);
+                (self.switch.run(&mut self.executor, time, job), Vec::new())
+            }
         };
         let result = ran.map_err(|error| RunError::Batch { time, error })?;
         dead.extend(result.dead.iter().cloned());
         self.outputs.stage(time, &result.outputs, &mut self.listeners)?;
+        let is_changed = !self.switch.changes().is_empty();
         self.commit(time, &result.outputs, &dead)?;
         self.outputs.publish(time, &result.outputs, self.durable.as_mut(), &mut self.listeners)?;
         self.switch.settle();
@@ -327,6 +334,9 @@ impl Driver {
         };
         self.summary.add(&report);
         self.rates.learn(&report);
+        if is_changed {
+            self.measured.follow(&self.switch.opened().streams);
+        }
         self.measured.batch(&report, &dead);
         self.listeners.tell(|listener| listener.batch_completed(&report));
         Ok(())
@@ -349,7 +359,11 @@ impl Driver {
         let (millis, zero) = (time.millis(), self.zero.millis());
         let epoch = Epoch { number: 0, time: millis, zero, sources: self.inputs.positions() };
         let versions = self.switch.changes();
-        durable.commit(Commit { epoch, versions, outbox, letters: &letters, state: Vec::new() }, is_seen)?;
+        if !versions.is_empty() {
+            durable.follow(self.switch.opened());
+        }
+        let commit = Commit { epoch, versions, outbox, letters: &letters, ..Commit::default() };
+        durable.commit(commit, is_seen)?;
         if !letters.is_empty() {
             self.dead_letters.write_lines(time, &letters)?;
             durable.letters_written(time);

@@ -1,5 +1,7 @@
 //! The checkpoint of a run: what is taken up at the start, and the commit of each batch.
 
+use std::sync::Arc;
+
 use super::running::RunError;
 use crate::checkpoint::{Checkpoint, CheckpointError, Commit, Contents, Difference, Epoch, SourcePosition};
 use crate::checkpoint::{Logged, SourceLog, StreamContents, Undelivered, VersionChange};
@@ -13,6 +15,8 @@ use crate::record::{BatchTime, Interval};
 pub(super) struct Durable {
     checkpoint: Checkpoint,
     keeping: Vec<(String, Keeping)>,
+    /// The streams that keep other things than those that were saved last.
+    replaced: Vec<String>,
     /// Where the run before this one ended.
     resumed: Option<Epoch>,
     /// Whether that one counted batches by the same interval.
@@ -52,7 +56,12 @@ impl Durable {
         if let Some(epoch) = &resumed {
             tracing::info!(epoch = epoch.number, batch = %epoch.batch_time(), "going on from the checkpoint");
         }
-        Ok(Self { checkpoint, keeping, resumed, counts_on })
+        Ok(Self { checkpoint, keeping, replaced: Vec::new(), resumed, counts_on })
+    }
+
+    /// The id of the checkpoint.
+    pub(super) fn id(&self) -> &str {
+        self.checkpoint.id()
     }
 
     /// Which versions of plugins came into use, oldest first.
@@ -88,6 +97,17 @@ impl Durable {
         let after = interval.next_after(last.millis());
         let needs_all = self.counts_on && self.keeping.iter().any(|(_, keeping)| keeping.needs_every_batch);
         if needs_all { after } else { after.max(due) }
+    }
+
+    /// Saves what the streams of `opened` keep from now on. All of it is saved anew where that isn't what was saved before.
+    pub(super) fn follow(&mut self, opened: &OpenedPipeline) {
+        let before = std::mem::replace(&mut self.keeping, keeping(opened).collect());
+        for ((name, now), (_, before)) in self.keeping.iter().zip(&before) {
+            if !Arc::ptr_eq(&now.state, &before.state) {
+                now.state.save_anew();
+                self.replaced.push(name.clone());
+            }
+        }
     }
 
     /// Rows of committed batches that sinks may not have seen, oldest first.
@@ -138,7 +158,11 @@ impl Durable {
         if is_idle {
             return Ok(());
         }
-        Ok(self.checkpoint.commit(Commit { epoch, state, versions, outbox, letters })?)
+        let replaced = std::mem::take(&mut self.replaced);
+        let is_replaced = |(name, _): &&(String, Keeping)| replaced.contains(name);
+        let replaced = self.keeping.iter().filter(is_replaced);
+        let replaced = replaced.map(|(name, keeping)| (name.as_str(), keeping.what.as_str())).collect();
+        Ok(self.checkpoint.commit(Commit { epoch, state, replaced, versions, outbox, letters })?)
     }
 }
 

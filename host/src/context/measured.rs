@@ -9,9 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use super::report::BatchReport;
 use crate::metrics::{Metrics, Rows, StateMetrics};
 use crate::operator::StateView;
+use crate::plan::OpenedStream;
 use crate::record::{BatchTime, DeadLetter};
 
 /// The least batch time between two writings of the file.
@@ -41,20 +44,26 @@ impl Measured {
         metrics: &Metrics,
         sources: impl Iterator<Item = &'a String>,
         sinks: impl Iterator<Item = &'a String>,
-        states: impl Iterator<Item = (&'a String, &'a Arc<dyn StateView>)>,
+        streams: &IndexMap<String, OpenedStream>,
         file: Option<&Path>,
     ) -> Result<Self, MetricsFileError> {
         let batches = metrics.batches();
         let rows_in = sources.map(|name| batches.rows_in(name)).collect();
         let rows_out = sinks.map(|name| batches.rows_out(name)).collect();
-        let states = states.map(|(name, state)| (Arc::clone(state), metrics.state(name))).collect();
         let file = file.map(|path| MetricsFile { path: path.to_owned(), written: None, has_failed: false });
-        let new = Self { metrics: metrics.clone(), rows_in, rows_out, states, file };
+        let mut new = Self { metrics: metrics.clone(), rows_in, rows_out, states: Vec::new(), file };
+        new.follow(streams);
         new.weigh();
         if let Some(file) = &new.file {
             file.write(metrics)?;
         }
         Ok(new)
+    }
+
+    /// Weighs what `streams` keep from now on.
+    pub(super) fn follow(&mut self, streams: &IndexMap<String, OpenedStream>) {
+        let states = streams.iter().filter_map(|(name, stream)| Some((name, stream.state.as_ref()?)));
+        self.states = states.map(|(name, state)| (Arc::clone(state), self.metrics.state(name))).collect();
     }
 
     /// Takes a published batch in.

@@ -13,7 +13,8 @@ use crate::failpoint::{Point, reach};
 use crate::manifest::Pipeline;
 use crate::plan::OpenedPipeline;
 use crate::record::{BatchTime, Partition, num_rows};
-use crate::sink::{SinkError, Writer};
+use crate::sink::{Opening, SinkError, Writer};
+use crate::source::Stop;
 
 /// All sinks of a running pipeline, in the order of the plan's outputs.
 pub(super) struct Outputs(Vec<OutputOf>);
@@ -33,12 +34,23 @@ type Outgoing<'a> = (&'a str, &'a SchemaRef, &'a [Partition]);
 type Batch<'a> = &'a [Option<Vec<Partition>>];
 
 impl Outputs {
-    /// Opens the sinks of `pipeline`.
-    pub(super) fn open(pipeline: &Pipeline, opened: &OpenedPipeline) -> Result<Self, RunError> {
+    /// Opens the sinks of `pipeline`, whose checkpoint has the id `checkpoint`. They wait for whom they write to until
+    /// `stop`.
+    pub(super) fn open(
+        pipeline: &Pipeline,
+        opened: &OpenedPipeline,
+        checkpoint: Option<&str>,
+        stop: &Stop,
+    ) -> Result<Self, RunError> {
         let mut sinks = Vec::with_capacity(pipeline.sinks.len());
         for (name, output) in &pipeline.sinks {
             if let Some(schema) = opened.schemas.get(&output.from) {
-                let writer = output.sink.open(schema).map_err(|error| failed(name, error))?;
+                let opening = Opening {
+                    checkpoint: checkpoint.map(str::to_owned),
+                    stop: stop.clone(),
+                    ..Opening::new(&pipeline.name, name, schema)
+                };
+                let writer = output.sink.open(&opening).map_err(|error| failed(name, error))?;
                 sinks.push(OutputOf {
                     name: name.clone(),
                     schema: Arc::clone(schema),
@@ -56,8 +68,8 @@ impl Outputs {
     }
 
     /// Whether a sink has published a batch of time `time` before.
-    pub(super) fn is_published(&self, time: BatchTime) -> Result<bool, RunError> {
-        for OutputOf { name, writer, .. } in &self.0 {
+    pub(super) fn is_published(&mut self, time: BatchTime) -> Result<bool, RunError> {
+        for OutputOf { name, writer, .. } in &mut self.0 {
             if writer.is_published(time).map_err(|error| failed(name, error))? {
                 return Ok(true);
             }

@@ -150,7 +150,7 @@ pub(super) fn start_remembering(
     let swapper = Swapper {
         pipeline: Arc::clone(pipeline),
         engine: engine.clone(),
-        shared: Arc::new(Shared::new(opened, version)),
+        shared: Arc::new(Shared::new(pipeline, opened, version)),
         workers: Workers::new(num_workers),
         code,
     };

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
-use super::messages::{Rollback, SetWorkers, Status, Swap, SwapDone, Told, WorkersDone};
+use super::messages::{ReloadDone, Rollback, SetWorkers, Status, Swap, SwapDone, Told, WorkersDone};
 use super::settings::Token;
 use crate::checkpoint::VersionChange;
 
@@ -78,6 +78,14 @@ impl Client {
     /// Goes back to a version.
     pub fn rollback(&self, rollback: &Rollback) -> Result<Vec<SwapDone>, ClientError> {
         self.swapped(self.post("/v1/rollback", &json(rollback), JSON)?)
+    }
+
+    /// Has the manifest read again.
+    pub fn reload(&self) -> Result<ReloadDone, ClientError> {
+        match self.post("/v1/reload", &[], JSON)? {
+            Told::Reloaded(done) => Ok(done),
+            _ => Err(ClientError::Stranger(self.address)),
+        }
     }
 
     /// Lets so many workers run batches.

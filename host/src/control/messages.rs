@@ -2,13 +2,14 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::checkpoint::VersionChange;
+use crate::checkpoint::{ShadowReport, VersionChange};
 use crate::context::WorkersChange;
-use crate::context::swap::{Fit, Swapped};
+use crate::context::swap::{Beside, Fit, Reloaded, Swapped};
 
 /// A pipeline that runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// Its name.
     pub pipeline: String,
@@ -27,11 +28,12 @@ pub struct Status {
     /// The last batch; none before the first.
     pub last: Option<StatusOfBatch>,
     /// The plugins by their names.
+    #[schema(value_type = std::collections::BTreeMap<String, PluginStatus>)]
     pub plugins: IndexMap<String, PluginStatus>,
 }
 
 /// A batch that was processed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StatusOfBatch {
     /// Its time.
     pub time: String,
@@ -42,7 +44,7 @@ pub struct StatusOfBatch {
 }
 
 /// A plugin of a pipeline that runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PluginStatus {
     /// The streams that call it.
     pub streams: Vec<String>,
@@ -54,10 +56,29 @@ pub struct PluginStatus {
     pub is_on_trial: bool,
     /// The version that was rolled back last.
     pub quarantined: Option<VersionStatus>,
+    /// The version that runs beside it, or did so last.
+    pub beside: Option<BesideStatus>,
+}
+
+/// A version that runs beside the one in use, or did so last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BesideStatus {
+    /// The SHA-256 of its code.
+    pub digest: String,
+    /// How many batches with rows are left for it.
+    pub batches_left: u32,
+    /// What came of it so far.
+    pub report: ShadowReport,
+}
+
+impl From<Beside> for BesideStatus {
+    fn from(Beside { digest, batches_left, report }: Beside) -> Self {
+        Self { digest, batches_left, report }
+    }
 }
 
 /// A version that was rolled back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct VersionStatus {
     /// The SHA-256 of its code.
     pub digest: String,
@@ -66,15 +87,19 @@ pub struct VersionStatus {
 }
 
 /// Plugins to swap, all at one batch or none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Swap {
     /// Files on the machine of the pipeline, by the plugin or a stream that calls it.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub plugins: IndexMap<String, std::path::PathBuf>,
+    /// How many batches with rows they run beside those in use before that; as the plugins say, where this doesn't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<u32>,
 }
 
 /// A version to go back to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rollback {
     /// The plugin, or a stream that calls it.
@@ -85,7 +110,7 @@ pub struct Rollback {
 }
 
 /// A plugin that was swapped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SwapDone {
     /// Which.
     pub plugin: String,
@@ -97,6 +122,9 @@ pub struct SwapDone {
     pub batch: String,
     /// The streams that read other columns than before, and accept them.
     pub accepted_by: Vec<String>,
+    /// What came of it beside the code before, where it ran beside that first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowReport>,
 }
 
 impl From<Swapped> for SwapDone {
@@ -105,13 +133,28 @@ impl From<Swapped> for SwapDone {
             Fit::Same => Vec::new(),
             Fit::Accepted(streams) => streams,
         };
-        let Swapped { plugin, from, to, batch, .. } = swapped;
-        Self { plugin, from, to, batch: batch.to_string(), accepted_by }
+        let Swapped { plugin, from, to, batch, shadow, .. } = swapped;
+        Self { plugin, from, to, batch: batch.to_string(), accepted_by, shadow }
+    }
+}
+
+/// What reading the manifest again changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReloadDone {
+    /// Plugins with another config, other limits, another file.
+    pub swapped: Vec<SwapDone>,
+    /// Keys that count from now on: where files are, when and how plugins are swapped.
+    pub set: Vec<String>,
+}
+
+impl From<Reloaded> for ReloadDone {
+    fn from(Reloaded { swapped, set }: Reloaded) -> Self {
+        Self { swapped: swapped.into_iter().map(Into::into).collect(), set }
     }
 }
 
 /// How many workers there are to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetWorkers {
     /// So many.
@@ -119,7 +162,7 @@ pub struct SetWorkers {
 }
 
 /// The number of workers changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WorkersDone {
     /// How many there were.
     pub from: usize,
@@ -136,11 +179,13 @@ impl From<WorkersChange> for WorkersDone {
 }
 
 /// What was done, or why not.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
     /// Plugins were swapped.
     Swapped(Vec<SwapDone>),
+    /// The manifest was read again.
+    Reloaded(ReloadDone),
     /// The number of workers changed.
     Workers(WorkersDone),
     /// The versions that came into use, oldest first.

@@ -1,21 +1,22 @@
-//! What can be asked, and what is done for it.
+//! What can be asked, and what answers that changes nothing.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::changes;
 use super::guard::guard;
-use super::messages::{PluginStatus, Rollback, SetWorkers, Status, StatusOfBatch, Swap, Told, VersionStatus};
+use super::messages::{PluginStatus, Status, StatusOfBatch, Told, VersionStatus};
 use super::progress::Progress;
 use super::settings::Token;
-use crate::checkpoint::How;
-use crate::context::swap::{Code, SwapError, Swapped, Swapper};
-use crate::context::{Control, StopMode, Workers, WorkersError};
+use crate::context::swap::{Reloader, Swapper};
+use crate::context::{Control, Workers};
 use crate::metrics::Metrics;
 use crate::plugin::MAXIMUM;
 
@@ -30,32 +31,64 @@ pub(super) struct App {
     pub(super) control: Control,
     pub(super) metrics: Metrics,
     pub(super) progress: Progress,
+    /// Reads the manifest again, where there is one.
+    pub(super) reloader: Option<Reloader>,
     pub(super) token: Option<Token>,
     pub(super) is_loopback: bool,
+    /// The description of all that can be asked.
+    pub(super) description: Arc<str>,
+}
+
+/// What the description begins with.
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Tidemill",
+    description = "A pipeline that runs: how it is, and changes of it. Requests need `Authorization: Bearer TOKEN` where the pipeline was started with a token."
+))]
+struct Description;
+
+/// All that can be asked. Routes come from the same place as their description, so that neither lacks one.
+fn routes() -> OpenApiRouter<App> {
+    let most = usize::try_from(MAXIMUM.file.0).unwrap_or(usize::MAX);
+    let upload = OpenApiRouter::new().routes(routes!(changes::upload));
+    let upload = upload.layer(DefaultBodyLimit::max(most));
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(health))
+        .routes(routes!(ready))
+        .routes(routes!(metrics))
+        .routes(routes!(openapi))
+        .routes(routes!(status))
+        .routes(routes!(history))
+        .routes(routes!(changes::swap))
+        .routes(routes!(changes::rollback))
+        .routes(routes!(changes::reload))
+        .routes(routes!(changes::set_workers))
+        .routes(routes!(changes::stop))
+        .layer(DefaultBodyLimit::max(MAX_REQUEST))
+        .merge(upload)
 }
 
 pub(super) fn router(app: App) -> Router {
-    let upload = DefaultBodyLimit::max(usize::try_from(MAXIMUM.file.0).unwrap_or(usize::MAX));
-    Router::new()
-        .route("/v1/plugins/{plugin}", post(upload_plugin))
-        .layer(upload)
-        .merge(
-            Router::new()
-                .route("/health", get(async || "ok\n"))
-                .route("/ready", get(ready))
-                .route("/metrics", get(metrics))
-                .route("/v1/status", get(status))
-                .route("/v1/history", get(history))
-                .route("/v1/swap", post(swap))
-                .route("/v1/rollback", post(rollback))
-                .route("/v1/workers", post(set_workers))
-                .route("/v1/stop", post(stop))
-                .layer(DefaultBodyLimit::max(MAX_REQUEST)),
-        )
-        .layer(middleware::from_fn_with_state(app.clone(), guard))
-        .with_state(app)
+    let (router, api) = routes().split_for_parts();
+    let app = App { description: api.to_json().unwrap_or_default().into(), ..app };
+    router.layer(middleware::from_fn_with_state(app.clone(), guard)).with_state(app)
 }
 
+/// Whether somebody answers.
+#[utoipa::path(get, path = "/health", responses((status = 200, body = String, content_type = "text/plain")))]
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// Whether there was a batch, and the pipeline isn't stopping.
+#[utoipa::path(
+    get,
+    path = "/ready",
+    responses(
+        (status = 200, body = String, content_type = "text/plain"),
+        (status = 503, description = "not ready", body = String, content_type = "text/plain"),
+    )
+)]
 async fn ready(State(app): State<App>) -> Response {
     match app.progress.heard().last.is_some() && app.control.asked().is_none() {
         true => "ready\n".into_response(),
@@ -63,11 +96,25 @@ async fn ready(State(app): State<App>) -> Response {
     }
 }
 
+/// All metrics, as Prometheus reads them.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses((status = 200, body = String, content_type = "application/openmetrics-text"))
+)]
 async fn metrics(State(app): State<App>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], app.metrics.text()).into_response()
 }
 
+/// This description.
+#[utoipa::path(get, path = "/v1/openapi.json", responses((status = 200, body = Object)))]
+async fn openapi(State(app): State<App>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], app.description.to_string()).into_response()
+}
+
+/// How the pipeline is, and which versions of plugins it runs.
+#[utoipa::path(get, path = "/v1/status", responses((status = 200, body = Status)))]
 async fn status(State(app): State<App>) -> Json<Status> {
     let heard = app.progress.heard();
     let pipeline = app.swapper.pipeline();
@@ -81,6 +128,7 @@ async fn status(State(app): State<App>) -> Json<Status> {
             digest: in_use.digest,
             since: in_use.since.map(|time| time.to_string()),
             is_on_trial: in_use.is_on_trial,
+            beside: app.swapper.beside(&name).map(Into::into),
             quarantined: bad.map(|bad| VersionStatus { digest: bad.digest, reason: bad.reason }),
         };
         (name, status)
@@ -102,92 +150,8 @@ async fn status(State(app): State<App>) -> Json<Status> {
     })
 }
 
+/// The versions that came into use, oldest first.
+#[utoipa::path(get, path = "/v1/history", responses((status = 200, body = Told)))]
 async fn history(State(app): State<App>) -> Json<Told> {
     Json(Told::History(app.swapper.history()))
-}
-
-async fn swap(
-    State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Json(swap): Json<Swap>,
-) -> Response {
-    let plugins: Vec<_> = swap.plugins.into_iter().map(|(name, path)| (name, Code::File(path))).collect();
-    let names: Vec<String> = plugins.iter().map(|(name, _)| name.clone()).collect();
-    let done = blocking(move || app.swapper.swap_all(&plugins, How::Swap)).await;
-    answer(peer, "swap", &names.join(", "), done)
-}
-
-async fn upload_plugin(
-    State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(plugin): Path<String>,
-    body: Bytes,
-) -> Response {
-    let plugins = [(plugin.clone(), Code::Bytes(body.to_vec()))];
-    let done = blocking(move || app.swapper.swap_all(&plugins, How::Swap)).await;
-    answer(peer, "upload", &plugin, done)
-}
-
-async fn rollback(
-    State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Json(Rollback { plugin, digest }): Json<Rollback>,
-) -> Response {
-    let name = plugin.clone();
-    let done = blocking(move || app.swapper.rollback(&plugin, digest.as_deref()).map(|one| vec![one])).await;
-    answer(peer, "rollback", &name, done)
-}
-
-async fn set_workers(
-    State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Json(SetWorkers { workers }): Json<SetWorkers>,
-) -> Response {
-    let changed = tokio::task::spawn_blocking(move || app.workers.set(workers)).await;
-    match changed.unwrap_or(Err(WorkersError::Ended)) {
-        Ok(changed) => {
-            tracing::info!(%peer, action = "workers", workers, "control: done");
-            Json(Told::Workers(changed.into())).into_response()
-        }
-        Err(error) => {
-            tracing::warn!(%peer, action = "workers", workers, "control: refused: {error}");
-            let status = match &error {
-                WorkersError::Ended => StatusCode::CONFLICT,
-                _ => StatusCode::UNPROCESSABLE_ENTITY,
-            };
-            (status, Json(Told::Error(error.to_string()))).into_response()
-        }
-    }
-}
-
-async fn stop(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> Json<Told> {
-    tracing::info!(%peer, action = "stop", "control: done");
-    app.control.stop(StopMode::Graceful);
-    Json(Told::Stopping)
-}
-
-/// Does what may take long on a thread where that keeps nobody waiting.
-async fn blocking(
-    act: impl FnOnce() -> Result<Vec<Swapped>, SwapError> + Send + 'static,
-) -> Result<Vec<Swapped>, SwapError> {
-    tokio::task::spawn_blocking(act).await.unwrap_or(Err(SwapError::Ended))
-}
-
-/// Tells the log and whoever asked what became of a change.
-fn answer(peer: SocketAddr, action: &str, plugins: &str, done: Result<Vec<Swapped>, SwapError>) -> Response {
-    match done {
-        Ok(swapped) => {
-            tracing::info!(%peer, action, plugins, "control: done");
-            Json(Told::Swapped(swapped.into_iter().map(Into::into).collect())).into_response()
-        }
-        Err(error) => {
-            tracing::warn!(%peer, action, plugins, "control: refused: {error}");
-            let status = match &error {
-                SwapError::Unknown { .. } => StatusCode::NOT_FOUND,
-                SwapError::Unchanged { .. } | SwapError::Ended => StatusCode::CONFLICT,
-                _ => StatusCode::UNPROCESSABLE_ENTITY,
-            };
-            (status, Json(Told::Error(error.to_string()))).into_response()
-        }
-    }
 }

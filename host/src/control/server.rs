@@ -10,6 +10,7 @@ use super::progress::Progress;
 use super::routes::{App, router};
 use super::settings::Settings;
 use crate::context::RunningContext;
+use crate::context::swap::Reloader;
 
 /// Answers until it is dropped.
 pub struct Server {
@@ -37,11 +38,12 @@ pub enum ServerError {
 }
 
 impl Server {
-    /// Answers for `running`, whose batches `progress` hears of.
+    /// Answers for `running`, whose batches `progress` hears of, and whose manifest `reloader` reads again.
     pub fn start(
         settings: Settings,
         running: &RunningContext,
         progress: Progress,
+        reloader: Option<Reloader>,
     ) -> Result<Self, ServerError> {
         let Settings { address, token } = settings;
         let failed = |source| ServerError::Listen { address, source };
@@ -54,8 +56,10 @@ impl Server {
             control: running.control(),
             metrics: running.metrics(),
             progress,
+            reloader,
             token,
             is_loopback: address.ip().is_loopback(),
+            description: "".into(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(ServerError::Thread)?;

@@ -31,8 +31,13 @@ impl Pipeline {
 
     /// Every source and stream whose rows reach a sink.
     pub fn reaching_sinks(&self) -> HashSet<NodeRef> {
+        self.reaching(self.sinks.values().map(|output| output.from.as_str()).collect())
+    }
+
+    /// The sources and streams that one of `names` is made from, and these themselves.
+    pub fn reaching<'a>(&'a self, names: Vec<&'a str>) -> HashSet<NodeRef> {
         let mut reached = HashSet::new();
-        let mut left: Vec<&str> = self.sinks.values().map(|output| output.from.as_str()).collect();
+        let mut left = names;
         while let Some(name) = left.pop() {
             if let Some(node) = self.find(name)
                 && reached.insert(node)

@@ -7,6 +7,7 @@
 mod read;
 mod environment;
 mod lines;
+mod outline;
 mod tables;
 mod item;
 mod kinds;
@@ -19,6 +20,7 @@ mod fault;
 pub use check::check_graph;
 pub use fault::{Fault, Located, ManifestError, Place};
 pub use graph::NodeRef;
+pub use outline::Outline;
 pub use pipeline::{
     DEFAULT_PARTITIONS, DeadLetterSpec, MAX_PARTITIONS, MAX_WORKERS, Output, Pipeline, PluginSource, Stream,
 };

@@ -12,6 +12,7 @@ use super::environment::{self, Lookup};
 use super::fault::{Fault, Located, ManifestError, Place};
 use super::kinds::Kinds;
 use super::lines::{Lines, line_at};
+use super::outline::Outline;
 use super::pipeline::Pipeline;
 use super::tables::Tables;
 
@@ -20,6 +21,8 @@ use super::tables::Tables;
 pub struct Manifest {
     /// What it describes.
     pub pipeline: Pipeline,
+    /// What it says, to be compared with another one.
+    pub outline: Outline,
     file: Option<PathBuf>,
     lines: Lines,
 }
@@ -82,10 +85,13 @@ pub(super) fn parse(text: &str, origin: &Origin<'_>) -> Result<Manifest, Manifes
         wrong(Some(line), fault)
     })?;
     let lines = Lines::new(text, root.get_ref());
-    let pipeline = environment::substitute(root.get_mut(), "", origin.variables)
-        .and_then(|()| Tables::new(root.into_inner())?.read(origin))
+    let (pipeline, outline) = environment::substitute(root.get_mut(), "", origin.variables)
+        .and_then(|()| {
+            let outline = Outline::new(root.get_ref());
+            Ok((Tables::new(root.into_inner())?.read(origin)?, outline))
+        })
         .map_err(|fault| wrong(lines.of(&fault.place), fault))?;
-    Ok(Manifest { pipeline, file, lines })
+    Ok(Manifest { pipeline, outline, file, lines })
 }
 
 /// What is wrong where text is not TOML, and on which line.

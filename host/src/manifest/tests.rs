@@ -16,7 +16,7 @@ use super::*;
 use crate::dead_letters::LetterFiles;
 use crate::operator::{Inputs, Opened, Operator, OperatorError, Tolerance};
 use crate::record::{Bytes, DeclaredSchema, Interval, Period};
-use crate::source::{self, Reader, Source, SourceError};
+use crate::source::{self, Reader, Recovery, Source, SourceError};
 
 /// A source of the tests, with an option of every shape.
 #[derive(Debug, Deserialize)]
@@ -45,8 +45,8 @@ impl Source for Tap {
         self.schema.as_ref().map_or_else(|| Arc::new(Schema::empty()), |declared| declared.0.clone())
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn recovery(&self) -> Recovery {
+        Recovery::Lost
     }
 
     fn resolve(&mut self, base: &Path) {

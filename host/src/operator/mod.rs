@@ -17,6 +17,7 @@ mod initial_state;
 mod inverse;
 mod join;
 mod map_batches;
+mod migration;
 mod poison;
 mod reduce;
 mod reduce_by_key;
@@ -56,6 +57,7 @@ pub use group_by_key::GroupByKey;
 pub use initial_state::InitialState;
 pub use join::{How, Join};
 pub use map_batches::MapBatches;
+pub use migration::Migration;
 pub use poison::{OnError, Tolerance};
 pub use reduce::Reduce;
 pub use reduce_by_key::ReduceByKey;
@@ -316,6 +318,8 @@ pub struct Keeping {
     pub needs_every_batch: bool,
     /// The thing itself.
     pub state: Arc<dyn KeptState>,
+    /// What has to be carried over to it before it is used, where it takes the place of what the stream kept before.
+    pub migration: Option<Arc<Migration>>,
 }
 
 impl Wide {

@@ -12,6 +12,7 @@ use arrow::datatypes::{Fields, Schema, SchemaRef};
 use serde::Deserialize;
 
 use super::initial_state::InitialState;
+use super::migration::Migration;
 use super::poison::{Blame, Cause};
 use super::sides::{Encoded, Sides, SidesPlan};
 use super::sorted::of_rows;
@@ -119,14 +120,29 @@ fn open(
         return Err(OperatorError::Option { key: "plugin", problem: problem.to_owned() });
     }
     let watches = matches!(calls, Calls::Touched { timeout: Some(_) });
-    let tables = match opening.kept() {
-        Some(tables) => tables,
-        None => Arc::new(Kept::try_new(opening.partitions, || KeyedTable::new(&state, watches))?),
+    let what =
+        |state: &SchemaRef| format!("for each key ({}) a state ({})", describe(&key_schema), describe(state));
+    let (tables, migration) = match opening.kept::<KeyedTable>() {
+        None => (Arc::new(Kept::try_new(opening.partitions, || KeyedTable::new(&state, watches))?), None),
+        Some(tables) => {
+            let before =
+                tables.with(0, |table| Arc::clone(table.schema())).unwrap_or_else(|| Arc::clone(&state));
+            // Of a key with other columns there is nothing to carry over.
+            let is_same_key = opening.kept.is_some_and(|kept| kept.what == what(&before));
+            match plugin.migrator(opening.stream, &key_schema, &value_schema)? {
+                Some(migrator) if before != state && is_same_key => {
+                    let (migration, successors) = Migration::begin(tables, &state, migrator)?;
+                    (successors, Some(Arc::new(migration)))
+                }
+                _ => (tables, None),
+            }
+        }
     };
     let keeping = Keeping {
-        what: format!("for each key ({}) a state ({})", describe(&key_schema), describe(&state)),
+        what: what(&state),
         needs_every_batch: calls == Calls::EveryKey,
         state: Arc::clone(&tables) as Arc<dyn KeptState>,
+        migration,
     };
     let snapshot = plan.output(state.fields().iter().cloned())?;
     let kept = Arc::new(KeptStates { key: plan.key.clone(), schema: Arc::clone(&snapshot), tables });

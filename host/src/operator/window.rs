@@ -87,6 +87,7 @@ pub(super) fn keeping<T: Save + 'static>(
     let batch = opening.interval.duration().saturating_mul(u32::try_from(window.every).unwrap_or(u32::MAX));
     let columns = opening.inputs.iter().map(|input| format!("({})", describe(input))).collect::<Vec<_>>();
     Keeping {
+        migration: None,
         what: format!(
             "{what} of {} batches of {} every {}, over {}",
             window.length,

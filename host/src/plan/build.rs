@@ -13,6 +13,11 @@ use crate::schedule::{Node, Origin, Port, Stage, StagePlan, Target};
 
 /// The stages of `pipeline`. Inputs are numbered as its sources are that an output needs, outputs as its sinks.
 pub fn lay_out(pipeline: &Pipeline, opened: &OpenedPipeline) -> StagePlan {
+    lay_out_with(pipeline, opened, &[])
+}
+
+/// The same, with the streams `looked_at` as further outputs behind those of the sinks.
+pub fn lay_out_with(pipeline: &Pipeline, opened: &OpenedPipeline, looked_at: &[String]) -> StagePlan {
     let mut layout = Layout { stages: Vec::new(), points: HashMap::new() };
     let sources = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
     let mut num_inputs = 0;
@@ -27,15 +32,16 @@ pub fn lay_out(pipeline: &Pipeline, opened: &OpenedPipeline) -> StagePlan {
         let point = layout.add(name, stream, &from, opened);
         layout.points.insert(name, point);
     }
-    for (index, output) in pipeline.sinks.values().enumerate() {
-        if let Some(&point) = layout.points.get(output.from.as_str()) {
+    let outputs = || pipeline.sinks.values().map(|output| &output.from).chain(looked_at);
+    for (index, from) in outputs().enumerate() {
+        if let Some(&point) = layout.points.get(from.as_str()) {
             layout.port(point, Port::Output(index));
         }
     }
     StagePlan {
         stages: layout.stages,
         num_inputs,
-        outputs: pipeline.sinks.values().map(|output| opened.every(&output.from)).collect(),
+        outputs: outputs().map(|from| opened.every(from)).collect(),
         partitions: pipeline.partitions.get(),
     }
 }

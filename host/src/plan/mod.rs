@@ -4,12 +4,14 @@
 //! anything runs. Knows nothing of clocks or threads.
 
 mod build;
+mod guarantee;
 mod opened;
 mod part;
 mod render;
 mod versions;
 
-pub use build::lay_out;
+pub use build::{lay_out, lay_out_with};
+pub use guarantee::{Guarantee, Promise, guarantees};
 pub use opened::{OpenedPipeline, OpenedStream};
 pub use part::{PartError, PartInput, Role, part_from};
 pub use render::{mermaid, text};

@@ -9,8 +9,9 @@ use super::versions::RanLast;
 use crate::dead_letters::LetterError;
 use crate::manifest::{DeadLetterSpec, Fault, NodeRef, Pipeline, Place, PluginSource, Stream, check_graph};
 use crate::metrics::Metrics;
-use crate::operator::{Keeping, Opened, Opening, OperatorError, Shape, StateView};
+use crate::operator::{Keeping, Migration, Opened, Opening, OperatorError, Shape, StateView};
 use crate::plugin::{Engine, Metered, Plugin, PluginError, PluginFailure, PluginSpec, WasmPlugin};
+use crate::sink::SinkError;
 use crate::source::SourceError;
 
 /// What is known of a pipeline once it is opened.
@@ -80,9 +81,7 @@ impl OpenedPipeline {
         }
         for (name, output) in &pipeline.sinks {
             let Some(schema) = opened.schemas.get(&output.from) else { continue };
-            let wrong = |error: crate::sink::SinkError| {
-                Fault::from_message(Place::item(format!("sinks.{name}")), &error.to_string())
-            };
+            let wrong = |error| sink_fault(name, &error);
             output.sink.check(schema).map_err(wrong)?;
         }
         Ok(opened)
@@ -109,8 +108,12 @@ impl OpenedPipeline {
         opened.schemas.extend(sources.map(|(name, schema)| (name.clone(), Arc::clone(schema))));
         for (name, running) in &self.streams {
             let Some(stream) = pipeline.streams.get(name) else { continue };
+            let differs = |from: &String| {
+                opened.schemas.get(from) != self.schemas.get(from)
+                    || opened.state_schema(from) != self.state_schema(from)
+            };
             let is_new = stream.op.plugin().is_some_and(|plugin| plugins.contains_key(plugin))
-                || stream.from.iter().any(|from| opened.schemas.get(from) != self.schemas.get(from));
+                || stream.from.iter().any(differs);
             if is_new {
                 opened.add(name, stream, pipeline, running.keeping())?;
             } else if let Some(schema) = self.schemas.get(name) {
@@ -131,6 +134,17 @@ impl OpenedPipeline {
         self.streams.values().any(|stream| {
             stream.every > 1 || stream.keeping().is_some_and(|keeping| keeping.needs_every_batch)
         })
+    }
+
+    /// The columns of the state that the stream `name` keeps, to be looked at by those that read it.
+    fn state_schema(&self, name: &str) -> Option<SchemaRef> {
+        Some(self.streams.get(name)?.state.as_ref()?.schema())
+    }
+
+    /// What has to be carried over from what streams kept before, before it runs.
+    pub fn migrations(&self) -> Vec<Arc<Migration>> {
+        let migrations = self.streams.values().filter_map(|stream| stream.keeping()?.migration.clone());
+        migrations.filter(|migration| migration.is_pending()).collect()
     }
 
     fn add(
@@ -193,6 +207,14 @@ fn fault(stream: &str, error: &OperatorError) -> Fault {
         OperatorError::Plugin(PluginError { plugin, failure, .. }) => {
             Fault::from_message(Place::key(item, "plugin"), &format!("plugin `{plugin}`: {failure}"))
         }
+        other => Fault::from_message(Place::item(item), &other.to_string()),
+    }
+}
+
+fn sink_fault(sink: &str, error: &SinkError) -> Fault {
+    let item = format!("sinks.{sink}");
+    match error {
+        SinkError::Option { key, problem } => Fault::from_message(Place::key(item, *key), problem),
         other => Fault::from_message(Place::item(item), &other.to_string()),
     }
 }

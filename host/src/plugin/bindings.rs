@@ -13,11 +13,14 @@ wasmtime::component::bindgen!({
             export tidemill:plugin/aggregate@0.1.0;
             export tidemill:plugin/cogroup@0.1.0;
             export tidemill:plugin/update-state@0.1.0;
+            export tidemill:plugin/migrate-state@0.1.0;
         }
     ",
     world: "tidemill:host/every",
     ownership: Borrowing { duplicate_if_necessary: true },
 });
 
-pub use self::exports::tidemill::plugin::{aggregate, cogroup, inverse, reduce, transform, update_state};
+pub use self::exports::tidemill::plugin::{
+    aggregate, cogroup, inverse, migrate_state, reduce, transform, update_state,
+};
 pub use self::tidemill::plugin::{host, types};

@@ -18,12 +18,21 @@ pub enum Interface {
     Cogroup,
     /// `update-state`
     UpdateState,
+    /// `migrate-state`
+    MigrateState,
 }
 
 impl Interface {
     /// All that the host calls.
-    pub const ALL: [Self; 6] =
-        [Self::Transform, Self::Reduce, Self::Inverse, Self::Aggregate, Self::Cogroup, Self::UpdateState];
+    pub const ALL: [Self; 7] = [
+        Self::Transform,
+        Self::Reduce,
+        Self::Inverse,
+        Self::Aggregate,
+        Self::Cogroup,
+        Self::UpdateState,
+        Self::MigrateState,
+    ];
 
     /// The name in `wit/`.
     pub const fn name(self) -> &'static str {
@@ -34,7 +43,13 @@ impl Interface {
             Self::Aggregate => "aggregate",
             Self::Cogroup => "cogroup",
             Self::UpdateState => "update-state",
+            Self::MigrateState => "migrate-state",
         }
+    }
+
+    /// Whether it only goes with another interface, whose `open` opens an instance for both.
+    pub const fn is_companion(self) -> bool {
+        matches!(self, Self::Inverse | Self::MigrateState)
     }
 
     /// Whether a component's export is this interface.

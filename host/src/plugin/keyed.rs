@@ -1,6 +1,6 @@
 //! What plugins do with the values of keys beside reducing them: aggregate, group with another stream, keep a state.
 //!
-//! The traits that stand behind `aggregate`, `inverse`, `cogroup` and `update-state` of the contract. All answers are
+//! The traits that stand behind `aggregate`, `inverse`, `cogroup`, `update-state` and `migrate-state` of the contract. All answers are
 //! checked: lengths agree, and indices are in range.
 
 use arrow::array::RecordBatch;
@@ -118,6 +118,16 @@ pub trait Updater: Send {
 
     /// Updates the states of keys.
     fn update(&mut self, call: &Call, input: &UpdateInput) -> Result<Updated, PluginError>;
+}
+
+/// What carries states over that an earlier version of a plugin kept.
+pub trait Migrator: Send {
+    /// The most bytes of columns that one call may be given.
+    fn max_input(&self) -> Bytes;
+
+    /// Answers a state of this version for each of `states`. To be called on a thread with a stack of
+    /// [`STACK_BYTES`](super::STACK_BYTES).
+    fn migrate(&mut self, call: &Call, states: &RecordBatch) -> Result<RecordBatch, PluginError>;
 }
 
 /// Keys to update: rows `ends[i - 1] .. ends[i]` of `values` (from 0 where i is 0) are the new values of key i.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::record::{Bytes, Period};
 
 /// The limits a manifest sets for a plugin; what it leaves out is as by default.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsSpec {
     /// Memory of an instance.

@@ -22,11 +22,12 @@ use super::interface::{Interface, PACKAGE};
 use super::inverse::Inversion;
 use super::limits::Limits;
 use super::live::{Contract, Live};
+use super::migrate_state::Migration;
 use super::reduce::Reduction;
 use super::spec::PluginSpec;
 use super::transform::Transformation;
 use super::update_state::Update;
-use super::{Aggregator, Cogrouper, Inverter, Plugin, Reducer, Transformer, Updater};
+use super::{Aggregator, Cogrouper, Inverter, Migrator, Plugin, Reducer, Transformer, Updater};
 use crate::metrics::Metrics;
 use crate::record::{Bytes, PluginId};
 
@@ -55,6 +56,7 @@ pub(super) struct Loaded {
     interfaces: Vec<Interface>,
     imports: Vec<String>,
     file_bytes: usize,
+    metrics: Metrics,
 }
 
 impl WasmPlugin {
@@ -147,6 +149,26 @@ impl Plugin for WasmPlugin {
         &self.shared.id
     }
 
+    fn with_spec(&self, spec: &PluginSpec) -> Result<Option<Arc<dyn Plugin>>, PluginError> {
+        let Loaded { id, engine, code, interfaces, imports, file_bytes, metrics, .. } = &*self.shared;
+        let limits = Limits::new(&spec.limits, *file_bytes as u64);
+        let limits = limits.map_err(|limit| PluginFailure::LimitsTooHigh(limit).of(&id.name))?;
+        let loaded = Loaded {
+            id: id.clone(),
+            config: spec.config.to_string(),
+            limits,
+            reuse: reuse(spec, *file_bytes),
+            engine: engine.clone(),
+            code: code.clone(),
+            callers: Callers::new(&id.name, metrics, &limits),
+            metrics: metrics.clone(),
+            interfaces: interfaces.clone(),
+            imports: imports.clone(),
+            file_bytes: *file_bytes,
+        };
+        Ok(Some(Arc::new(Self { shared: Arc::new(loaded) })))
+    }
+
     fn transformer(&self, stream: &str, input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError> {
         Ok(Box::new(self.open(stream, Transformation { input: Arc::clone(input) })?))
     }
@@ -186,6 +208,20 @@ impl Plugin for WasmPlugin {
         let (key, value) = (Arc::clone(key), Arc::clone(value));
         Ok(Box::new(self.open(stream, Update { key, value })?))
     }
+
+    fn migrator(
+        &self,
+        stream: &str,
+        key: &SchemaRef,
+        value: &SchemaRef,
+    ) -> Result<Option<Box<dyn Migrator>>, PluginError> {
+        let parts = [Interface::UpdateState, Interface::MigrateState];
+        if parts.iter().any(|part| self.shared.offers(*part).is_err()) {
+            return Ok(None);
+        }
+        let update = Update { key: Arc::clone(key), value: Arc::clone(value) };
+        Ok(Some(Box::new(self.open(stream, Migration(update))?)))
+    }
 }
 
 fn load(
@@ -215,12 +251,18 @@ fn load(
         limits,
         engine: engine.clone(),
         code,
-        reuse: spec.reuse.unwrap_or(bytes.len() as u64 > SLOW_START_FILE.0),
+        reuse: reuse(spec, bytes.len()),
         callers: Callers::new(name, metrics, &limits),
+        metrics: metrics.clone(),
         interfaces,
         imports,
         file_bytes: bytes.len(),
     })
+}
+
+/// Whether an instance may serve one partition after the other.
+fn reuse(spec: &PluginSpec, file_bytes: usize) -> bool {
+    spec.reuse.unwrap_or(file_bytes as u64 > SLOW_START_FILE.0)
 }
 
 fn compile(engine: &Engine, path: &Path, limits: &Limits, bytes: &[u8]) -> Result<Component, PluginFailure> {

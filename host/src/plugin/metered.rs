@@ -8,8 +8,10 @@ use arrow::datatypes::SchemaRef;
 
 use super::error::{PluginError, PluginFailure};
 use super::guest::Call;
-use super::keyed::{Aggregator, CogroupInput, Cogrouper, Inverter, KeyedRows, UpdateInput, Updated, Updater};
-use super::{Plugin, Reducer, TransformPlan, Transformed, Transformer};
+use super::keyed::{
+    Aggregator, CogroupInput, Cogrouper, Inverter, KeyedRows, Migrator, UpdateInput, Updated, Updater,
+};
+use super::{Plugin, PluginSpec, Reducer, TransformPlan, Transformed, Transformer};
 use crate::metrics::{Metrics, OperatorMetrics};
 use crate::record::{Bytes, DeadLetterKind, PluginId};
 
@@ -34,6 +36,10 @@ impl Metered {
 impl Plugin for Metered {
     fn id(&self) -> &PluginId {
         self.plugin.id()
+    }
+
+    fn with_spec(&self, spec: &PluginSpec) -> Result<Option<Arc<dyn Plugin>>, PluginError> {
+        self.plugin.with_spec(spec)
     }
 
     fn transformer(&self, stream: &str, input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError> {
@@ -70,6 +76,16 @@ impl Plugin for Metered {
         value: &SchemaRef,
     ) -> Result<Box<dyn Updater>, PluginError> {
         Ok(Box::new(self.opened(stream, self.plugin.updater(stream, key, value)?)))
+    }
+
+    fn migrator(
+        &self,
+        stream: &str,
+        key: &SchemaRef,
+        value: &SchemaRef,
+    ) -> Result<Option<Box<dyn Migrator>>, PluginError> {
+        let migrator = self.plugin.migrator(stream, key, value)?;
+        Ok(migrator.map(|migrator| Box::new(self.opened(stream, migrator)) as Box<dyn Migrator>))
     }
 }
 
@@ -230,6 +246,16 @@ impl Updater for Opened<Box<dyn Updater>> {
 
     fn update(&mut self, call: &Call, input: &UpdateInput) -> Result<Updated, PluginError> {
         self.measure(|inner| inner.update(call, input))
+    }
+}
+
+impl Migrator for Opened<Box<dyn Migrator>> {
+    fn max_input(&self) -> Bytes {
+        self.inner.max_input()
+    }
+
+    fn migrate(&mut self, call: &Call, states: &RecordBatch) -> Result<RecordBatch, PluginError> {
+        self.measure(|inner| inner.migrate(call, states))
     }
 }
 

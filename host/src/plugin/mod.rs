@@ -27,6 +27,7 @@ mod limits;
 mod live;
 mod load;
 mod metered;
+mod migrate_state;
 mod native;
 mod random;
 mod ration;
@@ -38,6 +39,7 @@ mod update_state;
 mod voice;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{FieldRef, SchemaRef};
@@ -51,17 +53,24 @@ pub use error::{Limit, PluginError, PluginFailure};
 pub use file::PluginFile;
 pub use guest::Call;
 pub use interface::Interface;
-pub use keyed::{Aggregator, CogroupInput, Cogrouper, Inverter, KeyedRows, UpdateInput, Updated, Updater};
+pub use keyed::{
+    Aggregator, CogroupInput, Cogrouper, Inverter, KeyedRows, Migrator, UpdateInput, Updated, Updater,
+};
 pub use limits::{Limits, LimitsSpec, MAXIMUM};
 pub use load::WasmPlugin;
 pub use metered::Metered;
 pub use native::{NativeAggregator, NativeCogrouper, NativeReducer, NativeTransformer, NativeUpdater};
-pub use spec::{PluginSpec, Share};
+pub use spec::{OnDifference, PluginSpec, Share};
 
 /// Code that operators call, ready to be opened by any number of workers.
 pub trait Plugin: Debug + Send + Sync {
     /// Its name, and the digest of its code.
     fn id(&self) -> &PluginId;
+
+    /// The same code with the config and limits of `spec`; none where it has neither.
+    fn with_spec(&self, _spec: &PluginSpec) -> Result<Option<Arc<dyn Plugin>>, PluginError> {
+        Ok(None)
+    }
 
     /// Opens it as a transform of rows with schema `input`, for the stream `stream`.
     fn transformer(&self, stream: &str, _input: &SchemaRef) -> Result<Box<dyn Transformer>, PluginError> {
@@ -102,6 +111,16 @@ pub trait Plugin: Debug + Send + Sync {
         _value: &SchemaRef,
     ) -> Result<Box<dyn Updater>, PluginError> {
         Err(self.is_another(stream, "update-state"))
+    }
+
+    /// Opens what carries over the states of its earlier versions; none where it has none.
+    fn migrator(
+        &self,
+        _stream: &str,
+        _key: &SchemaRef,
+        _value: &SchemaRef,
+    ) -> Result<Option<Box<dyn Migrator>>, PluginError> {
+        Ok(None)
     }
 
     /// The error of an operator that calls it as what it isn't.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::limits::LimitsSpec;
 
 /// One entry of `[plugins]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PluginSpec {
     /// The component or core module.
@@ -32,6 +32,23 @@ pub struct PluginSpec {
     /// before does, from 0 to 1, before it is rolled back; 0.1 by default.
     #[serde(default)]
     pub max_reject_rise: Option<Share>,
+    /// How many batches with rows a new version runs beside the one in use before it takes its place; 0 for none.
+    #[serde(default)]
+    pub shadow: u32,
+    /// What becomes of a new version whose rows differ while it runs beside.
+    #[serde(default)]
+    pub on_difference: OnDifference,
+}
+
+/// What becomes of a new version whose rows differ from those of the one that it runs beside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDifference {
+    /// It is told, and takes the place of the other.
+    #[default]
+    Report,
+    /// It is refused.
+    Refuse,
 }
 
 /// A share of a whole, from 0 to 1.
@@ -61,7 +78,19 @@ impl PluginSpec {
             reuse: None,
             watch: false,
             max_reject_rise: None,
+            shadow: 0,
+            on_difference: OnDifference::default(),
         }
+    }
+
+    /// Whether `other` names the same file.
+    pub(crate) fn has_code_of(&self, other: &Self) -> bool {
+        self.path == other.path && self.sha256 == other.sha256
+    }
+
+    /// Whether the code does the same for `other`: gets the same config, within the same limits.
+    pub(crate) fn runs_as(&self, other: &Self) -> bool {
+        self.config == other.config && self.limits == other.limits && self.reuse == other.reuse
     }
 
     /// Makes a relative path start at `base`.

@@ -39,11 +39,30 @@ impl Contract for Update {
     }
 
     fn open(&self, plugin: &Loaded, instance: &mut Instance<Exports>) -> Result<Plan, PluginFailure> {
+        self.plan(plugin, instance, |exports| exports)
+    }
+}
+
+impl Update {
+    /// Opens an instance, whose function of states `updater` finds among its exports.
+    pub(super) fn plan<E>(
+        &self,
+        plugin: &Loaded,
+        instance: &mut Instance<E>,
+        updater: impl Fn(&E) -> &Exports,
+    ) -> Result<Plan, PluginFailure> {
         let (key, value) = (convert::fields(&self.key)?, convert::fields(&self.value)?);
-        let plan =
-            instance.open(plugin, |store, exports| exports.call_open(store, &plugin.config, &key, &value))?;
+        let plan = instance
+            .open(plugin, |store, exports| updater(exports).call_open(store, &plugin.config, &key, &value))?;
         let state = check::schema("the state", plan.state)?;
         Ok(Plan { state, output: check::schema("the output", plan.output)? })
+    }
+}
+
+impl Plan {
+    /// The columns of a state.
+    pub(super) fn state(&self) -> &SchemaRef {
+        &self.state
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Kind {
     Aggregate,
     /// What is kept of a key from batch to batch
     UpdateState,
+    /// Rows from all rows of a key in two streams
+    Cogroup,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Reduce => "reduce",
             Self::Aggregate => "aggregate",
             Self::UpdateState => "update-state",
+            Self::Cogroup => "cogroup",
         }
     }
 }
@@ -56,8 +59,8 @@ pub fn create(folder: &Path, language: &dyn Language, kind: Kind) -> Result<Path
     let roots =
         [format!("plugins/template/{}", kind.name()), format!("{own}/all"), format!("{own}/{}", kind.name())];
     for (path, text) in roots.iter().flat_map(|root| files_in(root)) {
-        // Under its real name git would take it for its own, and cargo a manifest for a package.
-        let path = path.replace("gitignore", ".gitignore").replace("Cargo.toml.in", "Cargo.toml");
+        // Under its real name git would take it for its own, and cargo and Go a manifest for a package.
+        let path = path.strip_suffix(".in").unwrap_or(path).replace("gitignore", ".gitignore");
         let text =
             text.replace("{{name}}", name).replace("{{kind}}", kind.name()).replace("{{sdk}}", &sdk_path);
         sdk::write_file(&folder.join(path), &text)?;

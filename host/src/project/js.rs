@@ -15,7 +15,7 @@ use wasm_encoder::{
 use wasmparser::{ComponentDefinedType, ComponentValType, Parser, PrimitiveValType as Read};
 
 use super::producers::sign;
-use super::tools::{home, install_once, is_complete, packages, run};
+use super::tools::{home, is_complete, node_packages, packages, run};
 use super::{Install, Language, ProjectError, Work, file};
 
 /// JavaScript and TypeScript, by componentize-qjs.
@@ -92,13 +92,7 @@ fn tools(work: &Work<'_>) -> Result<PathBuf, ProjectError> {
                 ),
             });
         }
-        install_once(&home, || {
-            let manifest = home.join("package.json");
-            std::fs::write(&manifest, "{\"private\": true}\n").map_err(file("write", &manifest))?;
-            let mut npm = Command::new("npm");
-            npm.args(["install", "--no-audit", "--no-fund", "--save-exact", "--loglevel", "error"]);
-            run(npm.args(requirements()).current_dir(&home))
-        })?;
+        node_packages(&home, "js")?;
     }
     Ok(home)
 }

@@ -3,14 +3,19 @@
 //! A language is a file that implements `Language`; the list of all is here. The SDKs are in the program and are
 //! written beside a project, so that it builds wherever it is taken. Knows nothing of pipelines.
 
+mod adapter;
+mod assemblyscript;
 mod create;
 mod embedded;
+mod go;
 mod js;
+mod module;
 mod producers;
 mod python;
 mod rust;
 mod sdk;
 mod tools;
+mod zig;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -65,8 +70,17 @@ pub trait Language: Debug + Sync {
     fn build(&self, work: &Work<'_>) -> Result<String, ProjectError>;
 }
 
-/// All languages.
-pub static LANGUAGES: [&dyn Language; 3] = [&rust::Rust, &python::Python, &js::Js];
+/// All languages. Projects of AssemblyScript hold a `package.json` as well, so it comes before JavaScript.
+pub static LANGUAGES: [&dyn Language; 8] = [
+    &rust::Rust,
+    &python::Python,
+    &assemblyscript::AssemblyScript,
+    &js::Js,
+    &go::Go,
+    &zig::C,
+    &zig::Cpp,
+    &zig::Zig,
+];
 
 /// What is to be built.
 #[derive(Debug)]

@@ -56,6 +56,29 @@ pub(super) fn install_once(
     fs::write(home.join(COMPLETE), "").map_err(file("write", home))
 }
 
+/// Fills the folder `home` with an environment of Python that has a package, such as `ziglang==0.17.0`: registries of
+/// Python hold compilers as well.
+pub(super) fn python_package(home: &Path, requirement: &str) -> Result<(), ProjectError> {
+    install_once(home, || {
+        run(Command::new("python3").args(["-m", "venv"]).arg(home))?;
+        let mut pip = Command::new(home.join("bin").join("python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]);
+        run(&mut pip)
+    })
+}
+
+/// Fills the folder `home` with a language's packages from npm.
+pub(super) fn node_packages(home: &Path, language: &str) -> Result<(), ProjectError> {
+    install_once(home, || {
+        let manifest = home.join("package.json");
+        fs::write(&manifest, "{\"private\": true}\n").map_err(file("write", &manifest))?;
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--save-exact", "--loglevel", "error"]);
+        npm.args(packages(language).into_iter().map(|(name, version)| format!("{name}@{version}")));
+        run(npm.current_dir(home))
+    })
+}
+
 /// Whether all tools are in the folder `home`.
 pub(super) fn is_complete(home: &Path) -> bool {
     home.join(COMPLETE).is_file()
@@ -91,7 +114,7 @@ mod tests {
 
     #[test]
     fn each_language_of_a_registry_has_pinned_packages() {
-        for language in ["python", "js"] {
+        for language in ["python", "js", "assemblyscript", "go", "zig"] {
             assert!(!packages(language).is_empty(), "{language}");
         }
         assert!(packages("cobol").is_empty());

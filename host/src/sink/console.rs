@@ -6,11 +6,10 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use serde::Deserialize;
 
-use super::{Sink, SinkError, Writer};
+use super::{Delivery, Opening, Sink, SinkError, Writer};
 use crate::record::{BatchTime, Partition, TextRows, num_rows};
 
 /// The line above and below a batch's time.
@@ -44,11 +43,11 @@ impl Sink for Console {
         "console"
     }
 
-    fn guarantee(&self) -> &'static str {
-        "at least once"
+    fn delivery(&self) -> Delivery {
+        Delivery::Again
     }
 
-    fn open(&self, _schema: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
+    fn open(&self, _opening: &Opening) -> Result<Box<dyn Writer>, SinkError> {
         Ok(self.open_onto(Box::new(std::io::stdout())))
     }
 }

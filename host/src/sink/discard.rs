@@ -1,9 +1,8 @@
 //! Drops every row: for measuring a pipeline, and for streams that are run only for their dead letters.
 
-use arrow::datatypes::SchemaRef;
 use serde::Deserialize;
 
-use super::{Sink, SinkError, Writer};
+use super::{Delivery, Opening, Sink, SinkError, Writer};
 use crate::record::{BatchTime, Partition};
 
 /// A sink that drops what it is given. It has no options.
@@ -16,11 +15,11 @@ impl Sink for Discard {
         "discard"
     }
 
-    fn guarantee(&self) -> &'static str {
-        "keeps nothing"
+    fn delivery(&self) -> Delivery {
+        Delivery::Nowhere
     }
 
-    fn open(&self, _schema: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
+    fn open(&self, _opening: &Opening) -> Result<Box<dyn Writer>, SinkError> {
         Ok(Box::new(*self))
     }
 }

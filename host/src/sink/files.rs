@@ -4,7 +4,6 @@
 //! published. So a folder that can be seen is complete, and the same batch run again changes nothing. The disk
 //! alone says what is staged or published, so that a new process can publish what the one before it staged.
 
-mod encode;
 mod writer;
 
 use std::ffi::OsString;
@@ -12,12 +11,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use serde::Deserialize;
 
-use self::encode::Encoder;
 use self::writer::FilesWriter;
-use super::{Sink, SinkError, Writer};
+use super::encode::{Encoder, RowFormat};
+use super::{Delivery, Opening, Sink, SinkError, Writer};
 use crate::disk::check_directory;
 
 /// A sink that writes files.
@@ -31,7 +30,7 @@ pub struct Files {
     pub suffix: Option<String>,
     /// How rows are written.
     #[serde(default)]
-    pub format: FileFormat,
+    pub format: RowFormat,
     /// Whether each CSV file begins with the names of the columns.
     #[serde(default)]
     pub header: bool,
@@ -40,23 +39,10 @@ pub struct Files {
     pub skip_empty: bool,
 }
 
-/// How rows are written to files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FileFormat {
-    /// As the console prints them.
-    #[default]
-    Text,
-    /// Comma-separated values.
-    Csv,
-    /// A JSON object a line, nulls included.
-    Jsonl,
-}
-
 impl Files {
     /// Text files whose folders' paths begin with `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), suffix: None, format: FileFormat::Text, header: false, skip_empty: false }
+        Self { path: path.into(), suffix: None, format: RowFormat::Text, header: false, skip_empty: false }
     }
 
     /// The directory that holds the folders, and what their names begin with.
@@ -68,34 +54,27 @@ impl Files {
                 let directory = if here { Path::new(".") } else { parent };
                 Ok((directory.to_owned(), name.to_owned()))
             }
-            _ => Err(SinkError::Option(format!(
-                "path `{}` does not end in a name; add what the names of the batches' folders begin with, as in `{}`",
-                self.path.display(),
-                self.path.join("rows").display(),
-            ))),
+            _ => Err(SinkError::key(
+                "path",
+                format!(
+                    "`{}` does not end in a name; add what the names of the batches' folders begin with, as in `{}`",
+                    self.path.display(),
+                    self.path.join("rows").display(),
+                ),
+            )),
         }
     }
 
     fn check_options(&self, schema: &SchemaRef) -> Result<(), SinkError> {
-        let fault = |problem: String| Err(SinkError::Option(problem));
         if let Some(suffix) = self.suffix.as_deref()
             && (suffix.is_empty() || suffix.starts_with('.') || suffix.contains('/'))
         {
-            return fault(format!(
-                "suffix `{suffix}` can't end a name; write it without a dot before it and without `/`, as in `txt`"
-            ));
+            let problem = format!(
+                "`{suffix}` can't end a name; write it without a dot before it and without `/`, as in `txt`"
+            );
+            return Err(SinkError::key("suffix", problem));
         }
-        if self.header && self.format != FileFormat::Csv {
-            return fault("header is for CSV files only; leave it out or set format = \"csv\"".to_owned());
-        }
-        let binary = schema.fields().iter().find(|field| *field.data_type() == DataType::Binary);
-        match binary {
-            Some(field) if self.format == FileFormat::Csv => fault(format!(
-                "column `{}` is binary, which CSV can't hold; set format = \"jsonl\"",
-                field.name()
-            )),
-            _ => Ok(()),
-        }
+        self.format.check(self.header, schema)
     }
 }
 
@@ -104,8 +83,8 @@ impl Sink for Files {
         "files"
     }
 
-    fn guarantee(&self) -> &'static str {
-        "a batch's folder appears once, whole or not at all"
+    fn delivery(&self) -> Delivery {
+        Delivery::Once
     }
 
     fn resolve(&mut self, base: &Path) {
@@ -118,11 +97,11 @@ impl Sink for Files {
         check_directory(&directory).map_err(|source| failure("write to directory", &directory, source))
     }
 
-    fn open(&self, schema: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
-        self.check(schema)?;
+    fn open(&self, opening: &Opening) -> Result<Box<dyn Writer>, SinkError> {
+        self.check(&opening.schema)?;
         let (directory, prefix) = self.split_path()?;
         fs::create_dir_all(&directory).map_err(|source| failure("create directory", &directory, source))?;
-        let encoder = Encoder::new(self.format, self.header, schema);
+        let encoder = Encoder::new(self.format, self.header, &opening.schema);
         Ok(Box::new(FilesWriter::new(self, directory, prefix, encoder)))
     }
 }

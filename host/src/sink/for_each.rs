@@ -7,9 +7,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::SchemaRef;
-
-use super::{Sink, SinkError, Writer};
+use super::{Delivery, Opening, Sink, SinkError, Writer};
 use crate::record::{BatchTime, FunctionError, Partition, panic_text};
 
 type Function = Arc<Mutex<dyn FnMut(BatchTime, &[Partition]) -> Result<(), FunctionError> + Send>>;
@@ -41,11 +39,11 @@ impl Sink for ForEach {
         "for_each_batch"
     }
 
-    fn guarantee(&self) -> &'static str {
-        "at least once"
+    fn delivery(&self) -> Delivery {
+        Delivery::Again
     }
 
-    fn open(&self, _schema: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
+    fn open(&self, _opening: &Opening) -> Result<Box<dyn Writer>, SinkError> {
         Ok(Box::new(Calling { function: Arc::clone(&self.function), staged: None }))
     }
 }
@@ -83,7 +81,7 @@ mod tests {
     const TIME: BatchTime = BatchTime::from_millis(1000);
 
     fn publish(sink: &ForEach) -> Result<(), SinkError> {
-        let mut writer = sink.open(&line_schema()).unwrap();
+        let mut writer = sink.open(&Opening::new("p", "s", &line_schema())).unwrap();
         writer.stage(TIME, &[Partition::new(), Partition::new()]).unwrap();
         writer.publish(TIME)?;
         writer.publish(TIME)
@@ -97,7 +95,7 @@ mod tests {
             heard.lock().unwrap().push((time.millis(), partitions.len()));
             Ok::<(), Infallible>(())
         });
-        let mut writer = sink.open(&line_schema()).unwrap();
+        let mut writer = sink.open(&Opening::new("p", "s", &line_schema())).unwrap();
         writer.stage(TIME, &[Partition::new()]).unwrap();
         assert!(calls.lock().unwrap().is_empty());
         publish(&sink).unwrap();

@@ -2,38 +2,59 @@
 //!
 //! A batch reaches a sink in two steps. `stage` takes the rows and may fail; nothing of them can be seen
 //! outside yet. After the batch is committed `publish` makes them visible, and may be called again for the same
-//! batch after a crash. Knows nothing of plans or plugins.
+//! batch after a crash. A sink that survives its process either stages outside, as files do, or is given the rows again
+//! and says itself which batches it has, as databases do. Knows nothing of plans or plugins.
 
+mod error;
+mod delivery;
+mod encode;
+mod waiting;
+mod table;
+mod fit;
+mod sql;
 mod console;
 mod discard;
 mod files;
 mod for_each;
 mod remember;
+mod sqlite;
+mod tcp;
+mod postgres;
 
 use std::fmt::Debug;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
 use serde::de::{Deserialize, Deserializer, Error};
 
-use crate::disk::remedy;
 use crate::record::{BatchTime, Partition};
+use crate::source::Stop;
 
 pub use crate::record::FunctionError;
 pub use console::Console;
+pub use delivery::Delivery;
 pub use discard::Discard;
-pub use files::{FileFormat, Files};
+pub use encode::RowFormat;
+pub use error::SinkError;
+pub use files::Files;
 pub use for_each::ForEach;
+pub use postgres::{Address, Postgres};
 pub use remember::{Remember, TimedBatch};
+pub use sqlite::Sqlite;
+pub use table::WriteMode;
+pub use tcp::Tcp;
 
 /// The kinds of sink, as manifests name them.
-pub const KINDS: [&str; 3] = ["console", "files", "discard"];
+pub const KINDS: [&str; 6] = ["console", "files", "sqlite", "postgres", "tcp", "discard"];
 
 /// The sink of kind `kind`, from its options in a manifest.
 pub fn from_options<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Result<Box<dyn Sink>, D::Error> {
     Ok(match kind {
         "console" => Box::new(Console::deserialize(options)?),
         "files" => Box::new(Files::deserialize(options)?),
+        "sqlite" => Box::new(Sqlite::deserialize(options)?),
+        "postgres" => Box::new(Postgres::deserialize(options)?),
+        "tcp" => Box::new(Tcp::deserialize(options)?),
         "discard" => Box::new(Discard::deserialize(options)?),
         _ => return Err(D::Error::unknown_variant(kind, &KINDS)),
     })
@@ -44,8 +65,8 @@ pub trait Sink: Debug + Send + Sync {
     /// The kind, as manifests name it.
     fn kind(&self) -> &'static str;
 
-    /// What is guaranteed of the rows it was given when the host crashes, in a few words for `check`.
-    fn guarantee(&self) -> &'static str;
+    /// What becomes of the rows of a batch that it is given again after a crash.
+    fn delivery(&self) -> Delivery;
 
     /// Makes relative paths start at the manifest's folder.
     fn resolve(&mut self, _base: &Path) {}
@@ -55,8 +76,37 @@ pub trait Sink: Debug + Send + Sync {
         Ok(())
     }
 
-    /// Begins to write a stream with schema `schema`.
-    fn open(&self, schema: &SchemaRef) -> Result<Box<dyn Writer>, SinkError>;
+    /// Begins to write a stream.
+    fn open(&self, opening: &Opening) -> Result<Box<dyn Writer>, SinkError>;
+}
+
+/// How a sink is begun.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The sink's name in the manifest.
+    pub name: String,
+    /// The columns of its rows.
+    pub schema: SchemaRef,
+    /// The id of the checkpoint: batches that come again after a crash come with the same one, in the order of their
+    /// times. None where nothing comes again.
+    pub checkpoint: Option<String>,
+    /// Asked for when nobody waits any more for what can't be written now.
+    pub stop: Stop,
+}
+
+impl Opening {
+    /// For the sink `name` of `pipeline`, with rows of `schema`, without a checkpoint.
+    pub fn new(pipeline: &str, name: &str, schema: &SchemaRef) -> Self {
+        Self {
+            pipeline: pipeline.to_owned(),
+            name: name.to_owned(),
+            schema: SchemaRef::clone(schema),
+            checkpoint: None,
+            stop: Stop::never(),
+        }
+    }
 }
 
 /// A sink that runs.
@@ -69,7 +119,7 @@ pub trait Writer: Send {
 
     /// Whether a batch of time `time` was published before, so that another one of that time would be taken for
     /// it and not be seen. False where a sink can't tell batches apart.
-    fn is_published(&self, _time: BatchTime) -> Result<bool, SinkError> {
+    fn is_published(&mut self, _time: BatchTime) -> Result<bool, SinkError> {
         Ok(false)
     }
 
@@ -89,32 +139,4 @@ pub trait Writer: Send {
     fn close(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
-}
-
-/// Why a sink failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SinkError {
-    /// An option that can't be used.
-    #[error("{0}")]
-    Option(String),
-    /// The file system refused.
-    #[error("cannot {action} {}: {source}{}", path.display(), remedy(source))]
-    Path {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Standard output refused.
-    #[error("cannot write to standard output: {0}")]
-    Stdout(#[source] std::io::Error),
-    /// Rows could not be written in the format asked for.
-    #[error("cannot write rows: {0}")]
-    Format(#[from] arrow::error::ArrowError),
-    /// The program's own function failed.
-    #[error("the function that is called for each batch failed: {0}")]
-    Function(#[source] FunctionError),
 }

@@ -6,9 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
-
-use super::{Sink, SinkError, Writer};
+use super::{Delivery, Opening, Sink, SinkError, Writer};
 use crate::record::{BatchTime, Partition};
 
 /// The time of a batch and its partitions.
@@ -39,11 +37,11 @@ impl Sink for Remember {
         "remember"
     }
 
-    fn guarantee(&self) -> &'static str {
-        "kept in memory, as long as the program runs"
+    fn delivery(&self) -> Delivery {
+        Delivery::Nowhere
     }
 
-    fn open(&self, _schema: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
+    fn open(&self, _opening: &Opening) -> Result<Box<dyn Writer>, SinkError> {
         Ok(Box::new(Remembering { to: self.clone(), staged: None }))
     }
 }
@@ -78,7 +76,7 @@ mod tests {
     #[test]
     fn batches_are_there_once_published_and_as_long_as_they_are_young() {
         let sink = Remember::new(Duration::from_secs(3));
-        let mut writer = sink.open(&line_schema()).unwrap();
+        let mut writer = sink.open(&Opening::new("p", "s", &line_schema())).unwrap();
         let time = BatchTime::from_millis;
         let times = |from, to| -> Vec<i64> {
             sink.between(time(from), time(to)).iter().map(|(time, _)| time.millis()).collect()
@@ -98,7 +96,7 @@ mod tests {
     #[test]
     fn the_last_batch_is_always_there() {
         let sink = Remember::new(Duration::ZERO);
-        let mut writer = sink.open(&line_schema()).unwrap();
+        let mut writer = sink.open(&Opening::new("p", "s", &line_schema())).unwrap();
         for millis in [1000, 2000] {
             writer.stage(BatchTime::from_millis(millis), &[]).unwrap();
             writer.publish(BatchTime::from_millis(millis)).unwrap();

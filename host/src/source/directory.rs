@@ -17,7 +17,7 @@ use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
 use super::selection::{Progress, Selection, Wanted};
 use super::split::{Borders, FileSplit, cut};
 use super::{
-    Extent, Opening, Position, Reader, Replayable, Room, Source, SourceError, Split, check_max_rate,
+    Extent, Opening, Position, Reader, Recovery, Replayable, Room, Source, SourceError, Split, check_max_rate,
 };
 use crate::record::{BatchTime, Bytes, DeclaredSchema, Period};
 
@@ -110,8 +110,8 @@ impl Source for Directory {
         self.encoding().schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        "replayable: the files of an unfinished batch are read again"
+    fn recovery(&self) -> Recovery {
+        Recovery::ReadAgain { from_start: self.existing }
     }
 
     fn max_rows_per_second(&self) -> Option<u64> {

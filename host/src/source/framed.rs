@@ -27,7 +27,9 @@ use tokio::task::JoinSet;
 
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
 use super::unpacker::Place;
-use super::{Block, Extent, Opening, Outlet, Reader, Receiver, Source, SourceError, Stop, check_max_rate};
+use super::{
+    Block, Extent, Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop, check_max_rate,
+};
 use crate::record::{Bytes, DeclaredSchema};
 
 /// What a sender says first.
@@ -36,8 +38,9 @@ const GREETING: &[u8; 4] = b"TMF1";
 /// The longest name of a sender, in bytes.
 const MAX_NAME: usize = 255;
 
-/// Of how many bytes of payloads one block is made, where so many are there.
-const GROUP_BYTES: usize = 64 << 10;
+/// How many bytes are read at a time, and of how many bytes of payloads one block is made, where so many are there. A block
+/// is a sync of the log, so that what came during one is read with the next.
+const GROUP_BYTES: usize = 256 << 10;
 
 /// The bytes of a frame before its payload.
 const HEADER_BYTES: usize = 12;
@@ -107,11 +110,8 @@ impl Source for Framed {
         self.encoding().schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        match self.wal {
-            true => "exactly once: a sender is told what is logged, and sends the rest again",
-            false => "at most once: a sender is told what was received, which is lost in a crash",
-        }
+    fn recovery(&self) -> Recovery {
+        if self.wal { Recovery::Acknowledged } else { Recovery::Lost }
     }
 
     fn max_rows_per_second(&self) -> Option<u64> {
@@ -313,6 +313,7 @@ impl Shared {
         stream.write_u64(safe).await?;
         let mut buffer = BytesMut::new();
         loop {
+            buffer.reserve(GROUP_BYTES);
             let num_read = tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(()),

@@ -18,7 +18,9 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use super::zipf::Zipf;
-use super::{Block, Extent, Opening, Outlet, Position, Reader, Receiver, Source, SourceError, Stop};
+use super::{
+    Block, Extent, Opening, Outlet, Position, Reader, Receiver, Recovery, Source, SourceError, Stop,
+};
 use crate::record::line_schema;
 
 /// Makes lines of words up.
@@ -67,8 +69,8 @@ impl Source for Generate {
         line_schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        "replayable: with a checkpoint it goes on behind the last row that was committed"
+    fn recovery(&self) -> Recovery {
+        Recovery::ReadAgain { from_start: true }
     }
 
     fn is_counted(&self) -> bool {

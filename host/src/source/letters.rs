@@ -12,7 +12,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::format::Decoder;
 use super::jsonl::Jsonl;
-use super::{Block, Interrupted, Opening, Reader, Replayable, Room, Source, SourceError, Split};
+use super::{Block, Interrupted, Opening, Reader, Recovery, Replayable, Room, Source, SourceError, Split};
 use crate::dead_letters::{Found, LetterError, Letters, Selection};
 use crate::record::BatchTime;
 
@@ -137,8 +137,8 @@ impl Source for LetterSource {
         self.schema.clone()
     }
 
-    fn guarantee(&self) -> &'static str {
-        "at least once: letters that are not marked as replayed are read again"
+    fn recovery(&self) -> Recovery {
+        Recovery::ReadAgain { from_start: true }
     }
 
     fn open(&self, _opening: &Opening) -> Result<Reader, SourceError> {

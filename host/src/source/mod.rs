@@ -16,6 +16,7 @@ mod jsonl;
 mod letters;
 mod lines;
 mod queue;
+mod recovery;
 mod rows_file;
 mod selection;
 mod socket;
@@ -48,6 +49,7 @@ pub use generate::Generate;
 pub use jsonl::jsonl_rows;
 pub use letters::{LetterSource, Pick, Progress, Tally};
 pub use queue::{Queue, Take};
+pub use recovery::Recovery;
 pub use rows_file::RowsFile;
 pub use socket::Socket;
 pub use stdin::Stdin;
@@ -75,8 +77,8 @@ pub trait Source: Debug + Send + Sync {
     /// The columns of its rows.
     fn schema(&self) -> SchemaRef;
 
-    /// What is guaranteed of its rows when the host crashes, in a few words for `check`.
-    fn guarantee(&self) -> &'static str;
+    /// What becomes of its rows when the host crashes.
+    fn recovery(&self) -> Recovery;
 
     /// The most rows a second that it may bring.
     fn max_rows_per_second(&self) -> Option<u64> {
@@ -298,21 +300,32 @@ pub trait Split: Send + Sync {
 #[derive(Debug)]
 pub struct Interrupted;
 
-/// The request to stop, as a receiver sees it.
+/// The request to stop, as a receiver or a sink sees it.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct Stop(Option<watch::Receiver<bool>>);
 
 impl Stop {
     /// A stop and the sender that requests it with `true`.
     pub fn new() -> (watch::Sender<bool>, Self) {
         let (sender, receiver) = watch::channel(false);
-        (sender, Self(receiver))
+        (sender, Self(Some(receiver)))
+    }
+
+    /// What `sender` requests with `true`.
+    pub fn of(sender: &watch::Sender<bool>) -> Self {
+        Self(Some(sender.subscribe()))
+    }
+
+    /// A stop that nobody requests.
+    pub const fn never() -> Self {
+        Self(None)
     }
 
     /// Returns once a stop is requested, or whoever could request it is gone.
     pub async fn requested(&mut self) {
-        while !*self.0.borrow_and_update() {
-            if self.0.changed().await.is_err() {
+        let Some(receiver) = &mut self.0 else { return std::future::pending().await };
+        while !*receiver.borrow_and_update() {
+            if receiver.changed().await.is_err() {
                 return;
             }
         }

@@ -11,7 +11,9 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 
-use super::{Block, Extent, Interrupted, Opening, Reader, Replayable, Room, Source, SourceError, Split};
+use super::{
+    Block, Extent, Interrupted, Opening, Reader, Recovery, Replayable, Room, Source, SourceError, Split,
+};
 use crate::record::BatchTime;
 
 /// The least rows that are worth a split of their own.
@@ -121,8 +123,8 @@ impl Source for Queue {
         Arc::clone(&self.schema)
     }
 
-    fn guarantee(&self) -> &'static str {
-        "at most once: what waits in the queue is lost in a crash"
+    fn recovery(&self) -> Recovery {
+        Recovery::Lost
     }
 
     fn open(&self, opening: &Opening) -> Result<Reader, SourceError> {

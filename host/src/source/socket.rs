@@ -5,7 +5,6 @@
 //! attempt. Nothing read is dropped: on stop the lines at hand go out first.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -16,7 +15,10 @@ use tokio::time::{sleep, timeout};
 
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
 use super::unpacker::{Place, Unpacker};
-use super::{Extent, Opening, Outlet, Reader, Receiver, Source, SourceError, Stop, check_max_rate, put_all};
+use super::{
+    Extent, Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop, check_max_rate, put_all,
+};
+use crate::link::{CONNECT_TIMEOUT, End, Link, has_port};
 use crate::record::{Bytes, DeclaredSchema};
 
 /// Reads lines from a TCP connection.
@@ -69,11 +71,6 @@ impl Socket {
             max_line: self.max_line,
         }
     }
-
-    fn has_port(&self) -> bool {
-        let parts = self.address.rsplit_once(':');
-        parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
-    }
 }
 
 impl Source for Socket {
@@ -85,13 +82,8 @@ impl Source for Socket {
         self.encoding().schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        match self.wal {
-            true => {
-                "what was received is processed exactly once; what was on its way when the host crashed is lost"
-            }
-            false => "at most once: what was received and not yet processed is lost in a crash",
-        }
+    fn recovery(&self) -> Recovery {
+        if self.wal { Recovery::Logged } else { Recovery::Lost }
     }
 
     fn is_logged(&self) -> bool {
@@ -105,7 +97,7 @@ impl Source for Socket {
     fn check(&self) -> Result<(), SourceError> {
         self.encoding().check()?;
         check_max_rate(self.max_rate)?;
-        if self.has_port() {
+        if has_port(&self.address) {
             return Ok(());
         }
         let address = &self.address;
@@ -117,44 +109,27 @@ impl Source for Socket {
     fn open(&self, opening: &Opening) -> Result<Reader, SourceError> {
         self.check()?;
         Ok(Reader::Receiver(Box::new(Client {
-            name: opening.name.clone(),
             address: self.address.clone(),
+            name: opening.name.clone(),
             encoding: self.encoding(),
             extent: opening.extent,
-            link: Link::New,
-            pause: FIRST_PAUSE,
+            link: Link::new(End::Source, &opening.name, &self.address),
         })))
     }
 }
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// After this long without an answer an attempt to connect has failed.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// A socket that is being read.
 struct Client {
-    name: String,
     address: String,
+    name: String,
     encoding: Encoding,
     extent: Extent,
     link: Link,
-    /// How long to wait before the next attempt.
-    pause: Duration,
-}
-
-/// The state of the connection, as the log knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
-    New,
-    Connected,
-    Refused,
-    Lost,
 }
 
 /// Why reading a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum Ended {
     /// The peer closed it, or it broke.
     Lost,
     /// Nobody wants more.
@@ -171,17 +146,16 @@ impl Receiver for Client {
                 stream = self.connect() => stream,
             };
             if let Some(stream) = stream {
-                let end = self.read(stream, &*outlet, &mut stop).await?;
-                if end == End::Stopped || self.extent == Extent::Available {
+                let ended = self.read(stream, &*outlet, &mut stop).await?;
+                if ended == Ended::Stopped || self.extent == Extent::Available {
                     return Ok(());
                 }
             }
             tokio::select! {
                 biased;
                 () = stop.requested() => return Ok(()),
-                () = sleep(self.pause) => {}
+                () = sleep(self.link.next_pause()) => {}
             }
-            self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
     }
 }
@@ -191,11 +165,11 @@ impl Client {
         let attempt = timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.address)).await;
         match attempt.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
             Ok(stream) => {
-                self.enter(Link::Connected, None);
+                self.link.connected();
                 Some(stream)
             }
             Err(error) => {
-                self.enter(Link::Refused, Some(error));
+                self.link.refused(&error);
                 None
             }
         }
@@ -207,7 +181,7 @@ impl Client {
         mut stream: TcpStream,
         outlet: &dyn Outlet,
         stop: &mut Stop,
-    ) -> Result<End, SourceError> {
+    ) -> Result<Ended, SourceError> {
         let peer = stream.peer_addr().map_or_else(|_| self.address.clone(), |peer| peer.to_string());
         let mut unpacker = self.encoding.unpacker(&self.name, Place::Peer(peer))?;
         loop {
@@ -215,16 +189,16 @@ impl Client {
                 biased;
                 () = stop.requested() => {
                     let _closed = put_all(outlet, unpacker.finish()?).await;
-                    return Ok(End::Stopped);
+                    return Ok(Ended::Stopped);
                 }
                 num_read = stream.read_buf(unpacker.room()) => num_read,
             };
             let (blocks, lost) = self.unpack(num_read, &mut unpacker)?;
             if put_all(outlet, blocks).await.is_err() {
-                return Ok(End::Stopped);
+                return Ok(Ended::Stopped);
             }
             if lost {
-                return Ok(End::Lost);
+                return Ok(Ended::Lost);
             }
         }
     }
@@ -237,33 +211,18 @@ impl Client {
     ) -> Result<(Vec<super::Block>, bool), SourceError> {
         match num_read {
             Ok(0) => {
-                self.enter(Link::Lost, None);
+                self.link.lost(&"closed by the peer");
                 Ok((unpacker.finish()?, true))
             }
             Ok(_) => {
-                self.pause = FIRST_PAUSE;
+                self.link.served();
                 Ok((unpacker.blocks()?, false))
             }
             Err(error) => {
                 let reason = format!("the connection broke within the line: {error}");
-                self.enter(Link::Lost, Some(error));
+                self.link.lost(&error);
                 Ok((unpacker.abandon(&reason)?, true))
             }
-        }
-    }
-
-    /// Logs a change of state.
-    fn enter(&mut self, link: Link, error: Option<std::io::Error>) {
-        if std::mem::replace(&mut self.link, link) == link {
-            return;
-        }
-        let (source, address) = (&self.name, &self.address);
-        let reason = error.map_or_else(|| "closed by the peer".to_owned(), |error| error.to_string());
-        match link {
-            Link::New => {}
-            Link::Connected => tracing::info!(source, address, "connected"),
-            Link::Refused => tracing::warn!(source, address, reason, "cannot connect, retrying"),
-            Link::Lost => tracing::warn!(source, address, reason, "connection lost"),
         }
     }
 }

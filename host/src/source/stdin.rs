@@ -13,7 +13,9 @@ use tokio::sync::mpsc;
 
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
 use super::unpacker::{CHUNK_BYTES, Place, Unpacker};
-use super::{Opening, Outlet, Reader, Receiver, Source, SourceError, Stop, check_max_rate, put_all};
+use super::{
+    Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop, check_max_rate, put_all,
+};
 use crate::record::{Bytes, DeclaredSchema};
 
 /// Reads standard input.
@@ -84,8 +86,8 @@ impl Source for Stdin {
         self.encoding().schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        "at most once: what was read and not yet processed is lost in a crash"
+    fn recovery(&self) -> Recovery {
+        Recovery::Lost
     }
 
     fn max_rows_per_second(&self) -> Option<u64> {

@@ -17,13 +17,23 @@ impl<T> Kept<T> {
     }
 
     /// How many partitions there are.
-    pub(super) fn len(&self) -> usize {
+    pub fn num_partitions(&self) -> usize {
         self.0.len()
     }
 
     /// Looks at what is kept for a partition; none where there is no such partition.
     pub fn with<R>(&self, partition: usize, act: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.0.get(partition).map(|kept| act(&mut kept.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// What `kept` holds, a partition each.
+    pub fn of(kept: Vec<T>) -> Self {
+        Self(kept.into_iter().map(Mutex::new).collect())
+    }
+
+    /// Changes what is kept for each partition in turn.
+    pub fn each_mut<R>(&self, mut act: impl FnMut(&mut T) -> R) -> Vec<R> {
+        self.0.iter().map(|kept| act(&mut kept.lock().unwrap_or_else(PoisonError::into_inner))).collect()
     }
 
     /// Looks at what is kept for each partition in turn.

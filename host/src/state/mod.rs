@@ -12,6 +12,6 @@ mod window;
 
 pub use kept::Kept;
 pub use pieces::{Changes, KeptState, LoadError, PieceKey, Save};
-pub use table::{KeyedTable, StateSize};
+pub use table::{Followed, KeyedTable, StateSize};
 pub use totals::Totals;
 pub use window::{Entry, History, Turn, Window};

@@ -65,6 +65,9 @@ pub trait Save: Send + 'static {
 
     /// All pieces were loaded.
     fn loaded(&mut self) {}
+
+    /// What was saved is gone: the next `changes` tell of all that there is.
+    fn save_anew(&mut self);
 }
 
 /// What an operator keeps, partition by partition, whatever it is.
@@ -81,11 +84,14 @@ pub trait KeptState: Any + Send + Sync {
         partition: usize,
         pieces: &mut dyn Iterator<Item = (PieceKey, &[u8])>,
     ) -> Result<(), LoadError>;
+
+    /// What was saved of all partitions is gone: the next `changes` tell of all that there is.
+    fn save_anew(&self);
 }
 
 impl<T: Save> KeptState for Kept<T> {
     fn num_partitions(&self) -> usize {
-        self.len()
+        self.num_partitions()
     }
 
     fn changes(&self, partition: usize, time: BatchTime) -> Result<Changes, ArrowError> {
@@ -110,5 +116,9 @@ impl<T: Save> KeptState for Kept<T> {
             Ok(())
         });
         loaded.unwrap_or(Ok(()))
+    }
+
+    fn save_anew(&self) {
+        self.each_mut(Save::save_anew);
     }
 }

@@ -4,6 +4,7 @@
 //! in as Arrow columns, for many keys at once. What the last batch changed is remembered until the next begins, so
 //! that the batch may run again.
 
+mod followed;
 mod saving;
 mod short_hash;
 mod undo;
@@ -18,6 +19,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use hashbrown::HashTable;
 
+pub use self::followed::Followed;
 use self::saving::Saved;
 use self::short_hash::ShortHash;
 use self::undo::{Before, Undo};
@@ -43,13 +45,15 @@ pub struct KeyedTable {
     /// Free slots; the lowest is filled first, so that where a key goes follows from the slots alone.
     free: BTreeSet<u32>,
     key_bytes: usize,
-    /// The slots that may become idle, by the time at which each was put here; once a slot.
+    /// The slots that may become idle, by the time at which each was put here, no later than it was touched.
     idle: BTreeMap<i64, Vec<u32>>,
     watches: bool,
     /// Whether there are keys that were never in a batch, which count as touched by the first.
     is_filled: bool,
     undo: Option<Undo>,
     saved: Saved,
+    /// The slots that changed, where a successor follows.
+    followed: Option<Vec<u32>>,
 }
 
 /// A place for a key.
@@ -79,6 +83,7 @@ impl KeyedTable {
             is_filled: false,
             undo: None,
             saved: Saved::default(),
+            followed: None,
         })
     }
 
@@ -244,6 +249,8 @@ impl KeyedTable {
         while let Some(entry) = self.idle.first_entry().filter(|entry| *entry.key() < limit) {
             earlier.extend(entry.remove());
         }
+        earlier.sort_unstable();
+        earlier.dedup();
         for slot in earlier {
             let Some(place) = self.slots.get_mut(slot as usize) else { continue };
             if place.key.is_none() {
@@ -256,7 +263,6 @@ impl KeyedTable {
             // It is told again, unless it is removed or touched.
             self.idle.entry(place.touched).or_default().push(slot);
         }
-        idle.sort_unstable();
         idle
     }
 
@@ -268,6 +274,7 @@ impl KeyedTable {
 
     /// Notes that the key in `slot` was touched at `time`.
     fn touch(&mut self, number: u32, time: i64) {
+        self.followed.iter_mut().for_each(|followed| followed.push(number));
         if let Some(slot) = self.slots.get_mut(number as usize) {
             slot.touched = time;
             if self.watches && !slot.is_watched {
@@ -302,6 +309,7 @@ impl KeyedTable {
     fn remove(&mut self, number: u32) {
         let Some(slot) = self.slots.get_mut(number as usize) else { return };
         let Some(key) = slot.key.take() else { return };
+        self.followed.iter_mut().for_each(|followed| followed.push(number));
         if let Ok(entry) = self.index.find_entry(slot.hash.spread(), |slot| *slot == number) {
             entry.remove();
         }

@@ -50,6 +50,11 @@ impl Save for Totals {
         self.table.loaded();
         self.may_doubt = true;
     }
+
+    fn save_anew(&mut self) {
+        self.history.save_anew();
+        self.table.save_anew();
+    }
 }
 
 #[cfg(test)]

@@ -129,6 +129,11 @@ impl Case {
         self.expected_state.is_some() || one
     }
 
+    /// Whether it is about blocks that were received, and the log of them.
+    pub fn is_about_blocks(&self) -> bool {
+        ["ReceivedBlockTrackerSuite", "WriteAheadLogSuite"].iter().any(|suite| self.id.contains(suite))
+    }
+
     /// A parameter that is a whole number.
     pub fn number(&self, name: &str) -> Option<i64> {
         self.params.get(name)?.as_i64()

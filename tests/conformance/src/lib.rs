@@ -13,6 +13,7 @@ mod adapt;
 mod checks;
 mod run;
 mod receivers;
+mod fed;
 mod sources;
 mod times;
 mod rates;
@@ -21,6 +22,7 @@ mod mapped;
 mod slices;
 mod listeners;
 mod lifecycle;
+mod recovery;
 mod exceptions;
 mod report;
 

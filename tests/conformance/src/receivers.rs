@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use tidemill::source::{Block, Opening, Outlet, Reader, Receiver, Source, SourceError, Stop};
+use tidemill::source::{Block, Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop};
 
 /// A source with a receiver of its own.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ impl Source for Received {
         Arc::clone(&self.schema)
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn recovery(&self) -> Recovery {
+        Recovery::Lost
     }
 
     fn open(&self, _: &Opening) -> Result<Reader, SourceError> {

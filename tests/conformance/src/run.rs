@@ -13,16 +13,19 @@ use tidemill::batch::ManualClock;
 use tidemill::context::{
     BatchReport, RunError, RunOptions, RunningContext, StartError, StreamHandle, StreamingContext, Summary,
 };
+use tidemill::manifest::Pipeline;
 use tidemill::operator::OnError;
 use tidemill::plugin::{Engine, EngineOptions};
-use tidemill::record::{BatchTime, Partition};
+use tidemill::record::{BatchTime, Interval, Partition};
 use tidemill::source::{Queue, Take};
 
 use crate::case::{Input, StepSpec};
 use crate::checks::{check, check_states};
 use crate::pipeline::{Builder, Stream};
 use crate::rows::{schema, to_records, to_rows};
-use crate::{Case, Failure, ensure, lifecycle, listeners, mapped, rates, slices, sources, states, times};
+use crate::{
+    Case, Failure, ensure, lifecycle, listeners, mapped, rates, recovery, slices, sources, states, times,
+};
 
 /// How long to wait for what should come. Far more than it takes.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,10 +75,16 @@ impl Harness {
         if case.all_inputs().iter().any(|input| input.iter().any(Option::is_none)) {
             return Err(Failure::unsupported("a source that makes no batch"));
         }
-        if case.params.keys().any(|key| key == "stop_after_batch" || key == "restart_before_step") {
-            return Err(Failure::unsupported("a restart from a checkpoint"));
+        if let Some(stop_after) = case.number("stop_after_batch").and_then(|n| u64::try_from(n).ok()) {
+            return recovery::pipeline(self, case, stop_after);
         }
         match case.op.as_str() {
+            "textFileStream+reduceByWindow" => recovery::files(self, case).map(|()| Held::AsIs),
+            // What differs is what happens to a damaged checkpoint, and to settings.
+            "context" if case.id.ends_with("/getOrCreate") => {
+                recovery::any_folder(self, case).map(|()| Held::Adapted)
+            }
+            "context" if case.is_about_blocks() => recovery::blocks(self, case).map(|()| Held::Adapted),
             "slice" => slices::run(self, case).map(|()| Held::AsIs),
             "listener" => listeners::run(self, case).map(|()| Held::AsIs),
             "retention" => Err(Failure::unsupported("batches of the past that can be asked for")),
@@ -100,6 +109,24 @@ impl Harness {
         Ok(context)
     }
 
+    /// The same with the checkpoint `folder`, after `num_batches` of them have passed.
+    pub fn durable_context(
+        &self,
+        interval_ms: u64,
+        num_batches: u64,
+        folder: &Path,
+    ) -> Result<(StreamingContext, Arc<ManualClock>), Failure> {
+        let clock = Arc::new(ManualClock::new(0));
+        advance(&clock, num_batches * interval_ms);
+        let interval = Interval::new(Duration::from_millis(interval_ms));
+        let interval = interval.ok_or_else(|| Failure::wrong("an interval of nothing"))?;
+        let mut pipeline = Pipeline::new("conformance", interval);
+        pipeline.checkpoint = Some(folder.to_owned());
+        let mut context = StreamingContext::from_pipeline(pipeline);
+        context.engine(&self.engine).clock(Arc::clone(&clock) as Arc<_>).workers(TWO);
+        Ok((context, clock))
+    }
+
     /// A builder of steps in `context`, behind `inputs`.
     pub fn builder<'a>(&'a self, context: &'a mut StreamingContext, inputs: Vec<Stream>) -> Builder<'a> {
         Builder {
@@ -117,7 +144,7 @@ impl Harness {
         let interval_ms = case.batch_ms.ok_or_else(|| Failure::wrong("`batch_ms` is missing"))?;
         let clock = Arc::new(ManualClock::new(0));
         let mut context = self.context(interval_ms, &clock)?;
-        let inputs = inputs(case, interval_ms, &mut context)?;
+        let inputs = inputs_from(case, interval_ms, &mut context, 0)?;
         let mut builder = self.builder(&mut context, inputs);
         if case.expected_error.is_some() {
             builder.on_error = OnError::Stop;
@@ -146,14 +173,20 @@ impl Harness {
 
 const TWO: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 
-/// The streams of the inputs of `case`, as queues in `context`.
-fn inputs(case: &Case, interval_ms: u64, context: &mut StreamingContext) -> Result<Vec<Stream>, Failure> {
+/// The streams of the inputs of `case`, as queues in `context`, without those of the first `done` batches.
+pub fn inputs_from(
+    case: &Case,
+    interval_ms: u64,
+    context: &mut StreamingContext,
+    done: u64,
+) -> Result<Vec<Stream>, Failure> {
+    let done = usize::try_from(done).map_err(Failure::wrong)?;
     let stream = |(number, input): (usize, &Input)| {
         let records: Vec<&Value> = input.iter().flatten().flatten().collect();
         let record = Record::of(&records);
         let queue = Queue::new(schema(&record), Take::One);
         // It stays open, so that empty batches follow the last one.
-        for batch in input.iter().flatten() {
+        for batch in input.iter().skip(done).flatten() {
             queue.push(to_rows(&record, batch)?).map_err(Failure::wrong)?;
         }
         let handle = context.queue_stream(&format!("input_{number}"), &queue);
@@ -163,7 +196,7 @@ fn inputs(case: &Case, interval_ms: u64, context: &mut StreamingContext) -> Resu
 }
 
 /// Puts the steps of `case` behind its first input.
-fn build(builder: &mut Builder<'_>, case: &Case, steps: &[StepSpec]) -> Result<Stream, Failure> {
+pub fn build(builder: &mut Builder<'_>, case: &Case, steps: &[StepSpec]) -> Result<Stream, Failure> {
     let partitions = case.number("input_partitions").and_then(|n| usize::try_from(n).ok());
     if let Some(partitions) = partitions.and_then(NonZeroUsize::new).filter(|n| n.get() > 1) {
         let inputs = std::mem::take(&mut builder.inputs);
@@ -174,7 +207,7 @@ fn build(builder: &mut Builder<'_>, case: &Case, steps: &[StepSpec]) -> Result<S
 }
 
 /// How many batches of the inputs `case` takes.
-fn num_batches(case: &Case, interval_ms: u64, slide_ms: u64) -> u64 {
+pub fn num_batches(case: &Case, interval_ms: u64, slide_ms: u64) -> u64 {
     let num_inputs = case.inputs.len() as u64;
     let wanted = case.expected.as_ref().map_or(num_inputs, |expected| expected.len() as u64);
     let needed = wanted * slide_ms / interval_ms.max(1);

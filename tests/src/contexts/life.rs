@@ -9,7 +9,7 @@ use tidemill::context::{BatchReport, Control, RunError, RunOptions, StartError, 
 use tidemill::dead_letters::LetterFiles;
 use tidemill::manifest::DeadLetterSpec;
 use tidemill::record::{BatchTime, Partition, line_schema};
-use tidemill::source::{Opening, Outlet, Reader, Receiver, Source, SourceError, Stop};
+use tidemill::source::{Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop};
 
 use super::super::support::{Kept, PATIENCE, wait_until};
 use super::{clock, context, lines, queue, start};
@@ -30,8 +30,8 @@ impl Source for Holding {
         line_schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn recovery(&self) -> Recovery {
+        Recovery::Lost
     }
 
     fn open(&self, _: &Opening) -> Result<Reader, SourceError> {

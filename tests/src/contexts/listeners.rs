@@ -12,7 +12,7 @@ use tidemill::context::{
 };
 use tidemill::record::{BatchTime, line_schema};
 use tidemill::source::{
-    Block, Directory, Extent, Opening, Outlet, Reader, Receiver, Source, SourceError, Stop,
+    Block, Directory, Extent, Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop,
 };
 
 use super::super::support::Server;
@@ -111,8 +111,8 @@ impl Source for Brief {
         line_schema()
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn recovery(&self) -> Recovery {
+        Recovery::Lost
     }
 
     fn open(&self, _: &Opening) -> Result<Reader, SourceError> {

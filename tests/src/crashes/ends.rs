@@ -9,8 +9,9 @@ use super::victim::Victim;
 #[test]
 fn a_second_signal_ends_at_once_and_does_no_harm() {
     let mut victim = Victim::new();
-    // The commit under way doesn't come to an end.
-    let finished = victim.stop_twice("commit.before=4*off->sleep(600000)");
+    victim.die("commit.after=4*off->return(kill)");
+    // The next commit doesn't come to an end.
+    let finished = victim.stop_twice("commit.before=sleep(600000)");
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
     assert!(finished.error().contains("second signal"), "{}", finished.error());
     victim.survive("a second signal");

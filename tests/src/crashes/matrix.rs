@@ -17,6 +17,8 @@ enum When {
     Running,
     /// At an end in order.
     Ending,
+    /// In swaps, which have tests of their own.
+    Swapping,
 }
 
 fn when(point: Point) -> When {
@@ -27,6 +29,7 @@ fn when(point: Point) -> When {
         }
         Deliver | Delivered | Collected => When::Recovering,
         Close | Closed => When::Ending,
+        point if point.name().starts_with("swap.") => When::Swapping,
         _ => When::Running,
     }
 }
@@ -36,8 +39,8 @@ fn kill_at(point: Point) {
     let case = point.name();
     let mut victim = Victim::new();
     let kill = |turn: u32| format!("{case}={turn}*off->return(kill)");
-    // A batch that was committed and not shown, so that there is all to recover.
-    let committed = "commit.after=4*off->return(kill)";
+    // A batch with rows and dead letters that was committed and not shown, so that there is all to recover.
+    let committed = "letters.before=4*off->return(kill)";
     match when(point) {
         When::Starting => {
             victim.die(&kill(0));
@@ -60,6 +63,7 @@ fn kill_at(point: Point) {
             let finished = victim.stop(&kill(0));
             assert_eq!(finished.code, None, "{case}:\n{}", finished.stderr);
         }
+        When::Swapping => unreachable!("{case} has a test of its own"),
     }
     victim.survive(case);
 }

@@ -1,6 +1,7 @@
 //! A pipeline that is made to die, what it is fed meanwhile, and what has to have come of it in the end.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -69,6 +70,12 @@ kind = "console"
 from = "sums"
 limit = 1000
 skip_empty = true
+[sinks.table]
+kind = "sqlite"
+from = "sums"
+path = "out/orders.db"
+table = "sums"
+create = true
 
 [dead_letters]
 kind = "files"
@@ -198,6 +205,7 @@ impl Victim {
         assert_eq!(finished.code, Some(0), "{case}:\n{}", finished.stderr);
         self.printed.push_str(whole_batches(&finished.stdout));
         assert_eq!(sums(rows(&out, "sums").iter()), expected, "{case}: the files");
+        assert_eq!(table_sums(&out.join("orders.db")), expected, "{case}: the table");
         let mut batches = BTreeMap::new();
         for batch in printed(&self.printed) {
             let rows = batch.rows.clone();
@@ -217,6 +225,13 @@ impl Victim {
 
 fn file_rows(file: u64) -> impl Iterator<Item = (String, i64)> {
     (0..FILE_ROWS).map(move |row| (format!("k{}", row % 10), (file * 1000 + row) as i64))
+}
+
+/// The sums of the rows in the table `sums` of the database `path`.
+fn table_sums(path: &Path) -> BTreeMap<String, i64> {
+    let database = rusqlite::Connection::open(path).unwrap();
+    let mut sums = database.prepare("SELECT key, sum(n) FROM sums GROUP BY key").unwrap();
+    sums.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
 }
 
 /// The line that a letter is of.

@@ -7,10 +7,9 @@ use tidemill::batch::ManualClock;
 use tidemill::context::Replay;
 use tidemill::dead_letters::Selection;
 use tidemill::manifest::Manifest;
-use tidemill::plugin::{Engine, EngineOptions};
 
 use super::{ORDERS, counts, dead_letters, json, manifest, value, valued};
-use crate::support::{Project, Server, cache_folder, rows, wait_until};
+use crate::support::{Project, Server, engine, rows, wait_until};
 
 #[test]
 fn letters_go_through_a_newer_plugin_once_into_the_sinks_below_it() {
@@ -115,8 +114,7 @@ fn a_pipeline_may_run_while_its_letters_are_replayed() {
 fn batches_of_a_replay_have_times_that_no_other_batch_has() {
     let project = valued(ORDERS, "");
     project.change_manifest(&manifest("select", "int64?", ""));
-    let engine =
-        Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap();
+    let engine = engine();
     // The clock stands still, a millisecond before a batch of the pipeline would be due.
     let clock = Arc::new(ManualClock::new(10_049));
     for _ in 0..3 {

@@ -22,6 +22,7 @@ pub fn call_all(plugin: &WasmPlugin) -> Result<(), PluginError> {
             Interface::Aggregate => aggregate(plugin)?,
             Interface::Cogroup => cogroup(plugin)?,
             Interface::UpdateState => update(plugin)?,
+            Interface::MigrateState => migrate(plugin)?,
         }
     }
     Ok(())
@@ -130,6 +131,19 @@ fn cogroup(plugin: &WasmPlugin) -> Result<(), PluginError> {
         let answer = with_deep_stack(|| opened.process(&CALL, &input))?;
         assert_eq!(answer.rows.schema(), *opened.output());
         check_keyed(&answer, 2);
+    }
+    Ok(())
+}
+
+fn migrate(plugin: &WasmPlugin) -> Result<(), PluginError> {
+    let keys = batch(vec![("client", Arc::new(StringArray::from(vec!["ann", "bob"])))]);
+    let values = batch(vec![("path", Arc::new(StringArray::from(vec!["/a"])))]);
+    let Some(mut opened) = plugin.migrator("stream", &keys.schema(), &values.schema())? else {
+        return Ok(());
+    };
+    for _ in 0..TURNS {
+        let answer = with_deep_stack(|| opened.migrate(&CALL, &rows()))?;
+        check(answer.columns(), rows().num_rows());
     }
     Ok(())
 }

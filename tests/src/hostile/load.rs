@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
 use tidemill::context::{RunOptions, StreamingContext};
 use tidemill::plugin::PluginSpec;
 use tidemill::record::{BatchTime, Partition, TextRows};
-use tidemill::sink::{Sink, SinkError, Writer};
+use tidemill::sink::{Delivery, Opening, Sink, SinkError, Writer};
 use tidemill::source::{Extent, Generate};
 
 use super::super::support::plugin;
@@ -25,11 +24,11 @@ impl Sink for Kept {
         "kept"
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn delivery(&self) -> Delivery {
+        Delivery::Nowhere
     }
 
-    fn open(&self, _: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
+    fn open(&self, _: &Opening) -> Result<Box<dyn Writer>, SinkError> {
         Ok(Box::new(self.clone()))
     }
 }

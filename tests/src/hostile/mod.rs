@@ -17,15 +17,13 @@ mod load;
 
 use std::sync::LazyLock;
 
-use tidemill::plugin::{Call, Engine, EngineOptions};
+use tidemill::plugin::{Call, Engine};
 use tidemill::record::BatchTime;
 
-use super::support::cache_folder;
+use super::support::engine;
 
 /// The engine of all these tests. What the corpus does to it, every one of them would notice.
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-    Engine::new(&EngineOptions { cache: Some(cache_folder()), ..EngineOptions::default() }).unwrap()
-});
+static ENGINE: LazyLock<Engine> = LazyLock::new(engine);
 
 /// The call that all tests make.
 const CALL: Call = Call { time: BatchTime::from_millis(1_795_548_600_000), partition: 0 };

@@ -5,27 +5,16 @@ use tidemill::manifest::Pipeline;
 use tidemill::plugin::PluginFile;
 use tidemill::record::Interval;
 
-use super::super::support::{Finished, Lines, Project, version};
+use super::super::support::{CHECKPOINT, Finished, Lines, Project, saying, version};
 use super::*;
 
-const MANIFEST: &str = r#"
-[pipeline]
-name = "again"
-batch_interval = "20ms"
-checkpoint = "checkpoint"
-[plugins.say]
-path = "say.wasm"
-[sources.lines]
-kind = "stdin"
-[streams.said]
-op = "transform"
-from = "lines"
-plugin = "say"
-[sinks.screen]
-kind = "console"
-from = "said"
-skip_empty = true
-"#;
+fn manifest() -> String {
+    saying(CHECKPOINT, "")
+}
+
+fn watched_manifest() -> String {
+    saying(CHECKPOINT, "watch = true")
+}
 
 /// Runs `project` on one line.
 #[track_caller]
@@ -39,7 +28,7 @@ fn say(project: &Project, line: &str, options: &[&str]) -> Finished {
 
 #[test]
 fn a_restart_comes_back_on_the_version_that_ran() {
-    let project = Project::new(MANIFEST);
+    let project = Project::new(&manifest());
     project.write("say.wasm", version("versioned", "one"));
     assert!(say(&project, "a", &[]).stdout.contains("one a"));
 
@@ -62,7 +51,7 @@ fn a_restart_comes_back_on_the_version_that_ran() {
 
 #[test]
 fn a_watched_file_that_changed_while_nothing_ran_is_swapped_in() {
-    let project = Project::new(&MANIFEST.replace("path = \"say.wasm\"", "path = \"say.wasm\"\nwatch = true"));
+    let project = Project::new(&watched_manifest());
     project.write("say.wasm", version("versioned", "one"));
     say(&project, "a", &[]);
     project.write("say.wasm", version("versioned", "two"));
@@ -74,7 +63,7 @@ fn a_watched_file_that_changed_while_nothing_ran_is_swapped_in() {
 
 #[test]
 fn what_was_kept_and_is_damaged_is_not_run() {
-    let project = Project::new(MANIFEST);
+    let project = Project::new(&manifest());
     project.write("say.wasm", version("versioned", "one"));
     say(&project, "a", &[]);
     for entry in std::fs::read_dir(project.path("checkpoint/plugins")).unwrap() {
@@ -88,19 +77,18 @@ fn what_was_kept_and_is_damaged_is_not_run() {
 
 #[test]
 fn a_pinned_file_is_what_runs() {
-    let project = Project::new(MANIFEST);
+    let project = Project::new(&manifest());
     project.write("say.wasm", version("versioned", "one"));
     say(&project, "a", &[]);
     let two = version("versioned", "two");
     let digest = PluginFile::from_bytes(two.clone()).digest;
     project.write("say.wasm", two);
-    let pinned = format!("path = \"say.wasm\"\nsha256 = \"{digest}\"");
-    project.change_manifest(&MANIFEST.replace("path = \"say.wasm\"", &pinned));
+    project.change_manifest(&saying(CHECKPOINT, &format!("sha256 = \"{digest}\"")));
     assert!(say(&project, "b", &[]).stdout.contains("two b"));
 }
 
 /// A pipeline in the making with a checkpoint among `files`.
-fn with_checkpoint(files: &Files) -> StreamingContext {
+pub(super) fn with_checkpoint(files: &Files) -> StreamingContext {
     let mut pipeline = Pipeline::new("durable", Interval::new(INTERVAL).unwrap());
     pipeline.checkpoint = Some(files.0.path().join("checkpoint"));
     let mut context = StreamingContext::from_pipeline(pipeline);
@@ -198,14 +186,13 @@ fn a_version_that_failed_is_in_the_history_and_not_in_use_after_a_restart() {
 
 #[test]
 fn killed_at_any_time_around_a_swap_one_version_runs_and_it_is_the_one_last_committed() {
-    let watched = MANIFEST.replace("path = \"say.wasm\"", "path = \"say.wasm\"\nwatch = true");
-    let project = Project::new(&watched);
+    let project = Project::new(&watched_manifest());
     let mut random = Lines::new(20_261_121);
     let mut num_swapped = 0;
     project.move_in("say.wasm", version("versioned", "v0"));
     say(&project, "first", &[]);
     for cycle in 1..=10 {
-        project.change_manifest(&watched);
+        project.change_manifest(&watched_manifest());
         let mut program = project.start(&[]);
         program.wait_for_log("running", 1);
         project.move_in("say.wasm", version("versioned", &format!("v{cycle}")));
@@ -215,7 +202,7 @@ fn killed_at_any_time_around_a_swap_one_version_runs_and_it_is_the_one_last_comm
 
         let shown = project.command_on(&["checkpoint", "inspect"], "checkpoint").stdout;
         let digest = shown.lines().find_map(|line| line.strip_prefix("plugin say: ")).unwrap().to_owned();
-        project.change_manifest(MANIFEST);
+        project.change_manifest(&manifest());
         let printed = say(&project, "line", &[]).stdout;
         let lines: Vec<&str> = printed.lines().filter(|line| line.ends_with(" line")).collect();
         let expected = version_of(&digest, cycle);

@@ -2,41 +2,18 @@
 
 use std::os::unix::fs::symlink;
 
-use super::super::support::{Program, Project, version};
+use super::super::support::{Program, Project, saying, says, version};
 
-const MANIFEST: &str = r#"
-[pipeline]
-name = "watching"
-batch_interval = "20ms"
-[plugins.say]
-path = "build/say.wasm"
-watch = true
-[sources.lines]
-kind = "stdin"
-[streams.said]
-op = "transform"
-from = "lines"
-plugin = "say"
-[sinks.screen]
-kind = "console"
-from = "said"
-skip_empty = true
-"#;
+fn manifest() -> String {
+    saying("", "watch = true").replace("say.wasm", "build/say.wasm")
+}
 
 fn start() -> (Project, Program) {
-    let project = Project::new(MANIFEST);
+    let project = Project::new(&manifest());
     project.write("build/say.wasm", version("versioned", "one"));
     let program = project.start(&[]);
     program.wait_for_log("running", 1);
     (project, program)
-}
-
-/// Gives `line` to `program`, which is to say it as version `version`.
-#[track_caller]
-fn says(program: &mut Program, version: &str, line: &str) {
-    program.write(format!("{line}\n"));
-    let said = format!("{version} {line}\n");
-    program.wait_for_output(|output| output.contains(&said));
 }
 
 #[test]
@@ -59,7 +36,7 @@ fn a_file_that_is_written_over_or_moved_into_place_is_swapped_in() {
 
 #[test]
 fn a_link_that_is_switched_is_followed() {
-    let project = Project::new(MANIFEST);
+    let project = Project::new(&manifest());
     project.write("one/say.wasm", version("versioned", "one"));
     project.write("two/say.wasm", version("versioned", "two"));
     symlink("one", project.path("build")).unwrap();

@@ -92,3 +92,33 @@ fn javascript_passes_all_cases() {
     let plugin = built(&repository().join("tests/languages/js"), "js-cases");
     pass_all(&|_| plugin.clone(), "plugin.js");
 }
+
+#[test]
+fn go_passes_all_cases() {
+    let plugin = built(&repository().join("tests/languages/go"), "go-cases");
+    pass_all(&|_| plugin.clone(), "plugin.go");
+}
+
+#[test]
+fn c_passes_all_cases() {
+    let plugin = built(&repository().join("tests/languages/c"), "c-cases");
+    pass_all(&|_| plugin.clone(), "plugin.c");
+}
+
+#[test]
+fn cpp_passes_all_cases() {
+    let plugin = built(&repository().join("tests/languages/cpp"), "cpp-cases");
+    pass_all(&|_| plugin.clone(), "plugin.cpp");
+}
+
+#[test]
+fn zig_passes_all_cases() {
+    let plugin = built(&repository().join("tests/languages/zig"), "zig-cases");
+    pass_all(&|_| plugin.clone(), "plugin.zig");
+}
+
+#[test]
+fn assemblyscript_passes_all_cases() {
+    let plugin = built(&repository().join("tests/languages/assemblyscript"), "assemblyscript-cases");
+    pass_all(&|_| plugin.clone(), "plugin.ts");
+}

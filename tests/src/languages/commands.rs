@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 use super::super::support::{PROGRAM, cache_folder};
 
@@ -43,6 +44,9 @@ pub fn text_of(output: Output) -> String {
 
 /// Builds the project in `project` to `name`, where its source or the SDKs are newer than what is there.
 pub fn built(project: &Path, name: &str) -> PathBuf {
+    // Others may want the same file at the same time.
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _building = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let plugin = kept("language-plugins").join(format!("{name}.wasm"));
     let made = |path: &Path| path.metadata().and_then(|found| found.modified()).ok();
     let sources =
@@ -52,6 +56,29 @@ pub fn built(project: &Path, name: &str) -> PathBuf {
         succeed(project, &["build", ".", "--install", "--output", plugin.to_str().unwrap()]);
     }
     plugin
+}
+
+/// The pinned compiler of Go, and of Zig, which is one of C and C++ too; fetched where it isn't there yet.
+pub fn compiler(language: &str) -> Command {
+    built(&repository().join("tests/languages").join(language), &format!("{language}-cases"));
+    let version = version(language);
+    let home = kept("toolchains").join(format!("{language}-{version}"));
+    let cache = home.join("cache");
+    if language == "go" {
+        let mut go = Command::new(home.join("bin/go"));
+        go.env("GOCACHE", cache).env("GOTOOLCHAIN", "local").env("GOFLAGS", "-mod=mod");
+        return go;
+    }
+    let mut zig = Command::new(home.join("bin/python"));
+    zig.args(["-m", "ziglang"]).env("ZIG_GLOBAL_CACHE_DIR", &cache).env("ZIG_LOCAL_CACHE_DIR", cache);
+    zig
+}
+
+/// The pinned version of a language's first tool.
+pub fn version(language: &str) -> String {
+    let versions = std::fs::read_to_string(repository().join("plugins/toolchains.toml")).unwrap();
+    let versions: toml::Table = versions.parse().unwrap();
+    versions[language].as_table().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
 }
 
 /// When the newest file in a folder was written.

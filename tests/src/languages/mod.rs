@@ -2,5 +2,6 @@
 
 mod cases;
 pub mod commands;
+mod inverses;
 mod projects;
 mod sdks;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::commands::{succeed, text_of, tidemill};
+use super::commands::{compiler, succeed, text_of, tidemill};
 
 /// The counts that the template's pipeline prints for its input.
 const COUNTS: &str = "(to, 2)\n(be, 2)\n(or, 1)\n(not, 1)\n(that, 1)\n(is, 1)\n(the, 1)\n(question, 1)\n";
@@ -63,6 +63,47 @@ fn a_new_project_in_javascript_counts_words_at_once() {
 }
 
 #[test]
+fn a_new_project_in_go_counts_words_at_once() {
+    let folder = new_builds_and_runs("go", "Go");
+    text_of(compiler("go").arg("test").current_dir(folder.path().join("words")).output().unwrap());
+}
+
+#[test]
+fn a_new_project_in_c_counts_words_at_once() {
+    let folder = new_builds_and_runs("c", "C");
+    text_of(Command::new("make").arg("test").current_dir(folder.path().join("words")).output().unwrap());
+}
+
+#[test]
+fn a_new_project_in_cpp_counts_words_at_once() {
+    let folder = new_builds_and_runs("cpp", "C++");
+    text_of(Command::new("make").arg("test").current_dir(folder.path().join("words")).output().unwrap());
+}
+
+#[test]
+fn a_new_project_in_zig_counts_words_at_once() {
+    let folder = new_builds_and_runs("zig", "Zig");
+    let mut zig = compiler("zig");
+    zig.args(["test", "--dep", "tidemill", "-Mroot=plugin_test.zig"]);
+    zig.arg("-Mtidemill=sdk/plugins/zig/src/tidemill.zig");
+    text_of(zig.current_dir(folder.path().join("words")).output().unwrap());
+}
+
+#[test]
+fn a_new_project_in_assemblyscript_counts_words_at_once() {
+    let folder = new_builds_and_runs("assemblyscript", "AssemblyScript");
+    let project = folder.path().join("words");
+    text_of(
+        Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund"])
+            .current_dir(&project)
+            .output()
+            .unwrap(),
+    );
+    text_of(Command::new("npm").arg("test").current_dir(&project).output().unwrap());
+}
+
+#[test]
 fn a_new_project_in_rust_counts_words_at_once() {
     new_builds_and_runs("rust", "Rust");
 }
@@ -75,6 +116,7 @@ fn templates_of_keyed_operators_run() {
         ("reduce", "(tea, 3.5)\n(silk, 99.5)\n"),
         ("aggregate", "(tea, 3.0)\n(silk, 99.5)\n"),
         ("update-state", "(tea, 6.0)\n(silk, 99.5)\n"),
+        ("cogroup", "(ann, 5.0)\n"),
     ];
     for (kind, counts) in expected {
         succeed(root, &["new", kind, "--lang", "js", "--kind", kind]);
@@ -83,6 +125,78 @@ fn templates_of_keyed_operators_run() {
         assert!(counted.contains(counts), "{kind}: {counted}");
     }
 }
+
+#[test]
+fn states_of_templates_grow_in_compiled_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for language in ["go", "c", "cpp", "zig", "assemblyscript"] {
+        succeed(root, &["new", language, "--lang", language, "--kind", "update-state"]);
+        succeed(root, &["build", language, "--install"]);
+        let counted = succeed(root, &["run", &format!("{language}/pipeline.toml"), "--once"]);
+        assert!(counted.contains("(tea, 6.0)\n(silk, 99.5)\n"), "{language}: {counted}");
+    }
+}
+
+/// What the language's own library asks of WASI: output goes to the log, all else is refused or is always the same.
+#[test]
+fn what_a_compiled_plugin_prints_is_logged_and_it_finds_no_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    std::fs::write(root.join("lines"), "one\n").unwrap();
+    let sources = [
+        ("go", "plugin.go", GO_THAT_PRINTS, "no file: true, environment: 0, seconds: 1"),
+        ("c", "plugin.c", C_THAT_PRINTS, "no file: 1, environment: 0, seconds: 0"),
+    ];
+    for (language, source, text, wanted) in sources {
+        succeed(root, &["new", language, "--lang", language]);
+        std::fs::write(root.join(language).join(source), text).unwrap();
+        succeed(root, &["build", language, "--install"]);
+        let plugin = format!("{language}/plugin.wasm");
+        let output = tidemill(root, &["test", &plugin, "--input", "lines"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.contains(wanted), "{language}: {said}");
+    }
+}
+
+const GO_THAT_PRINTS: &str = r#"package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"tidemill/transform"
+)
+
+func init() { transform.Filter(keep) }
+
+func main() {}
+
+type Line struct{ Line string }
+
+func keep(Line) (bool, error) {
+	time.Sleep(time.Second)
+	_, err := os.ReadFile("/etc/passwd")
+	fmt.Printf("no file: %v, environment: %d, seconds: %d\n", err != nil, len(os.Environ()), time.Now().Unix())
+	return true, nil
+}
+"#;
+
+const C_THAT_PRINTS: &str = r#"#include <tidemill.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static bool keep(const td_value *row) {
+  (void)row;
+  printf("no file: %d, environment: %d, seconds: %d\n", !fopen("/etc/passwd", "r"), getenv("HOME") != 0, (int)time(0));
+  return true;
+}
+
+TIDEMILL_FILTER(.reads = "line: utf8", .keep = keep)
+"#;
 
 #[track_caller]
 fn refused(folder: &Path, arguments: &[&str], error: &str) {
@@ -96,13 +210,17 @@ fn refused(folder: &Path, arguments: &[&str], error: &str) {
 fn what_is_missing_is_named_with_its_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    refused(root, &["new", "x", "--lang", "cobol"], "[possible values: rust, python, js]");
+    refused(
+        root,
+        &["new", "x", "--lang", "cobol"],
+        "[possible values: rust, python, assemblyscript, js, go, c, cpp, zig]",
+    );
     refused(root, &["build", "x"], "error: x is no folder; name that of a project");
     std::fs::create_dir(root.join("x")).unwrap();
     refused(
         root,
         &["build", "x"],
-        "error: x holds none of Cargo.toml (rust), plugin.py (python), package.json (js); `tidemill new` makes a project",
+        "error: x holds none of Cargo.toml (rust), plugin.py (python), asconfig.json (assemblyscript), package.json (js), go.mod (go), plugin.c (c), plugin.cpp (cpp), plugin.zig (zig); `tidemill new` makes a project",
     );
     succeed(root, &["new", "y", "--lang", "python"]);
     refused(root, &["new", "y", "--lang", "python"], "error: y is there already; take another name");
@@ -131,4 +249,10 @@ fn a_source_that_cannot_be_built_is_told_with_its_place() {
     );
     let js = failed("js", "plugin.js", "import { map } from 'tidemill-plugin';\nexport const x = map({\n");
     assert!(js.contains("plugin.js:3:0") || js.contains("plugin.js:2:"), "{js}");
+    let go = failed("go", "plugin.go", "package main\n\nfunc main() { nonsense() }\n");
+    assert!(go.contains("plugin.go:3:15: undefined: nonsense"), "{go}");
+    let c = failed("c", "plugin.c", "#include <tidemill.h>\nnonsense;\n");
+    assert!(c.contains("plugin.c:2:1: error: "), "{c}");
+    let zig = failed("zig", "plugin.zig", "pub const x = nonsense;\n");
+    assert!(zig.contains("plugin.zig:1:15: error: use of undeclared identifier 'nonsense'"), "{zig}");
 }

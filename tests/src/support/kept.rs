@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use tidemill::record::{BatchTime, Partition, TextRows};
-use tidemill::sink::{Sink, SinkError, Writer};
+use tidemill::sink::{Delivery, Opening, Sink, SinkError, Writer};
 
 use super::wait_until;
 
@@ -44,11 +43,11 @@ impl Sink for Kept {
         "kept"
     }
 
-    fn guarantee(&self) -> &'static str {
-        "none"
+    fn delivery(&self) -> Delivery {
+        Delivery::Nowhere
     }
 
-    fn open(&self, _: &SchemaRef) -> Result<Box<dyn Writer>, SinkError> {
+    fn open(&self, _: &Opening) -> Result<Box<dyn Writer>, SinkError> {
         Ok(Box::new(self.clone()))
     }
 }

@@ -1,24 +1,30 @@
 //! What the scenarios share: built plugins, projects in a folder, the running program, a server of lines.
 
 mod console;
+mod engine;
 mod framed;
 mod kept;
 mod outputs;
 mod plugins;
+mod postgres;
 mod program;
 mod project;
+mod saying;
 mod server;
 mod text;
 mod versions;
 
 pub use console::{printed, totals};
+pub use engine::engine;
 pub use framed::FramedSender;
 pub use kept::{Batches, Kept, shown};
 pub use outputs::{Folder, folders, published, rows};
 pub use plugins::{plugin, plugin_folder};
+pub use postgres::{Database, Postgres, database};
 pub use program::{Finished, PROGRAM, Program, cache_folder};
 pub use project::Project;
-pub use server::Server;
+pub use saying::{CHECKPOINT, CONTROL, saying, says, start_saying};
+pub use server::{Connection, Server};
 pub use text::{Lines, count, counted_rows};
 pub use versions::{renamed, version};
 

@@ -14,7 +14,8 @@ taken from TIDEMILL_TOKEN, or from the file that TIDEMILL_TOKEN_FILE names.
 
 Examples:
   tidemill swap split=split_words.wasm
-  tidemill swap split=split_words.wasm sum=sum.wasm --checkpoint state";
+  tidemill swap split=split_words.wasm sum=sum.wasm --checkpoint state
+  tidemill swap split=split_words.wasm --shadow 5        see first what it does with 5 batches";
 
 /// Which running pipeline is meant; by default that of the `pipeline.toml` here, found through its checkpoint.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -56,6 +57,10 @@ pub struct SwapArgs {
     /// A plugin, or a stream that calls it, and the file with its code
     #[arg(value_name = "PLUGIN=FILE", required = true)]
     pub plugins: Vec<PluginPath>,
+
+    /// How many batches with rows they run beside those in use, to compare what both put out [default: as the manifest says]
+    #[arg(long, value_name = "BATCHES")]
+    pub shadow: Option<u32>,
 
     /// Which pipeline
     #[command(flatten)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::batch::SystemClock;
-use crate::cli::run::stop_on_signals;
+use crate::cli::run::obey_signals;
 use crate::cli::screen::Screen;
 use crate::cli::{End, engine, print};
 use crate::context::{Replay, ReplayError, StartError};
@@ -49,7 +49,7 @@ fn run(
         StartError::Wrong(fault) => End::wrong(explain(&fault)),
         error => End::failed(error),
     })?;
-    stop_on_signals(&running.control())
+    obey_signals(&running.control(), None)
         .map_err(|error| End::failed(format!("cannot listen for signals: {error}")))?;
     let ended = replay.await_termination(running);
     screen.clear();

@@ -92,6 +92,6 @@ fn limit(text: &str) -> Result<(String, toml::Value), String> {
 fn kind(text: &str) -> Result<Interface, String> {
     Interface::ALL
         .into_iter()
-        .find(|known| known.name() == text && *known != Interface::Inverse)
+        .find(|known| known.name() == text && !known.is_companion())
         .ok_or_else(|| "the kinds are transform, reduce, aggregate, cogroup and update-state".to_owned())
 }

@@ -58,7 +58,7 @@ pub(super) fn call(plugin: &WasmPlugin, kind: Interface, given: &Given) -> Resul
         Interface::Reduce | Interface::Inverse => reduce(plugin, given),
         Interface::Aggregate => aggregate(plugin, given),
         Interface::Cogroup => cogroup(plugin, given),
-        Interface::UpdateState => update(plugin, given),
+        Interface::UpdateState | Interface::MigrateState => update(plugin, given),
     }
 }
 

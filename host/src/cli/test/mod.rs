@@ -59,8 +59,7 @@ fn given(args: &TestArgs) -> Result<Given, End> {
 
 /// What a plugin is called as that exports one thing.
 fn kind_of(plugin: &WasmPlugin) -> Result<Interface, End> {
-    let kinds: Vec<_> =
-        plugin.interfaces().iter().copied().filter(|kind| *kind != Interface::Inverse).collect();
+    let kinds: Vec<_> = plugin.interfaces().iter().copied().filter(|kind| !kind.is_companion()).collect();
     match kinds.as_slice() {
         [kind] => Ok(*kind),
         kinds => {

@@ -10,7 +10,7 @@ use crate::record::describe;
 use super::Fit;
 
 /// Whether `new` fits in the place of `running`: sinks get the columns that they were opened for, and what streams keep
-/// is what they kept. The error says why not and what to do.
+/// is what they kept, or is carried over. The error says why not and what to do.
 pub(super) fn compare(
     pipeline: &Pipeline,
     running: &OpenedPipeline,
@@ -36,9 +36,11 @@ pub(super) fn compare(
         let Some(before) = running.streams.get(name) else { continue };
         match (before.keeping(), stream.keeping()) {
             (None, None) => {}
+            (Some(_), Some(now))
+                if now.migration.as_ref().is_some_and(|migration| migration.is_pending()) => {}
             (Some(old), Some(now)) if old.what != now.what => {
                 return Err(format!(
-                    "stream `{name}` keeps {}, and would keep {}; keep the state's columns",
+                    "stream `{name}` keeps {}, and would keep {}; keep the state's columns, or let the plugin migrate them",
                     old.what, now.what
                 ));
             }

@@ -1,25 +1,31 @@
 //! Other code for plugins of a pipeline that runs, at the border between two batches.
 //!
 //! A *swap* takes files and makes of them what runs after the batch under way: read (`read`), loaded and opened on the
-//! thread of whoever asks, compared with what runs (`fit`), handed to the driver (`shared`), which lets all workers
-//! switch before the next batch (`switch`). Until it has seen rows the new version is on trial (`trial`): where it does
+//! thread of whoever asks, compared with what runs (`fit`), with states carried over where it keeps others (`migrate`), handed
+//! to the driver (`shared`), which may let it run beside first (`shadow`) and lets all workers switch before the next
+//! batch (`switch`). Until it has seen rows the new version is on trial (`trial`): where it does
 //! worse than the one before, the batch runs again on that one. What streams keep stays where it is. No batch ever waits
 //! for a compiler.
 
 mod fit;
+mod migrate;
 mod read;
+mod reload;
 mod rollback;
+mod shadow;
 mod shared;
 mod swapper;
 mod switch;
 mod trial;
 mod watch;
 
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{CheckpointError, ShadowReport};
+use crate::failpoint::{Point, reach};
 use crate::plugin::PluginError;
 use crate::record::BatchTime;
 
-pub use shared::{InUse, Quarantined};
+pub use reload::{ReloadError, Reloaded, Reloader};
+pub use shared::{Beside, InUse, Quarantined};
 pub use swapper::{Code, Swapper};
 
 pub(super) use shared::Shared;
@@ -39,6 +45,8 @@ pub struct Swapped {
     pub batch: BatchTime,
     /// What became of columns.
     pub fit: Fit,
+    /// What came of it beside the version before, where it ran beside that first.
+    pub shadow: Option<ShadowReport>,
 }
 
 /// How the columns of a swapped version fit the streams that read them.
@@ -48,6 +56,16 @@ pub enum Fit {
     Same,
     /// Some are other ones, and these streams, which read them, accept that.
     Accepted(Vec<String>),
+}
+
+/// Passes a point of a swap, at which a test may kill the program. There is nothing here that may fail in another way.
+fn pass(point: Point) {
+    let _ = reach(point);
+}
+
+/// The samples of `report`, to be put behind a sentence.
+fn samples(report: &ShadowReport) -> String {
+    report.samples.iter().map(|sample| format!("; {sample}")).collect()
 }
 
 /// Why a plugin wasn't swapped. What ran before goes on.
@@ -120,6 +138,22 @@ pub enum SwapError {
         /// What it did worse.
         reason: String,
     },
+    /// It did something else than the one in use, beside which it ran.
+    #[error("plugin `{plugin}` isn't taken, because it does something else: {report}{}", samples(report))]
+    Different {
+        /// The plugins.
+        plugin: String,
+        /// What came of it.
+        report: Box<ShadowReport>,
+    },
+    /// Another swap was asked for while it ran beside the one in use.
+    #[error(
+        "another change was asked for while the new version of plugin `{0}` ran beside the one in use; ask again"
+    )]
+    Superseded(String),
+    /// A version went out of use that it was prepared to run beside.
+    #[error("what runs changed meanwhile; try again")]
+    Overtaken,
     /// The pipeline ended before.
     #[error("the pipeline ended before the swap")]
     Ended,

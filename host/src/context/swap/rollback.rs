@@ -47,8 +47,9 @@ impl Swapper {
 fn before(history: &[VersionChange], plugin: &str, running: &str) -> Option<String> {
     let mut changes = history.iter().rev().filter(|change| change.plugin == plugin);
     // Going back and failing make no version the one before.
-    let is_step = |how| matches!(how, How::Start | How::Swap | How::Watch);
-    changes.find(|change| change.digest == running && is_step(change.how))?.from.clone()
+    let is_step = |how| matches!(how, How::Start | How::Swap | How::Watch | How::Reload);
+    let is_of_code = |change: &VersionChange| change.from.as_ref() != Some(&change.digest);
+    changes.find(|change| change.digest == running && is_step(change.how) && is_of_code(change))?.from.clone()
 }
 
 /// The version of `plugin` whose digest begins with `digest`.

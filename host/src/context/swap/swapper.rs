@@ -2,20 +2,22 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use crossbeam_channel::bounded;
 use indexmap::IndexMap;
 
 use super::fit::{compare, streams_of};
-use super::read::{Candidate, find, read};
-use super::shared::{Change, InUse, Next, Quarantined, Running, Shared};
-use super::{SwapError, Swapped};
+use super::read::{Candidate, find, read, read_again};
+use super::shadow::{Shadow, terms};
+use super::shared::{Beside, Change, InUse, Next, Quarantined, Running, Shared};
+use super::{SwapError, Swapped, migrate, pass, reload};
 use crate::checkpoint::{CodeFolder, How, VersionChange};
 use crate::context::Workers;
+use crate::failpoint::Point;
 use crate::manifest::Pipeline;
-use crate::plan::lay_out;
-use crate::plugin::{Engine, Plugin, WasmPlugin};
+use crate::plan::{OpenedPipeline, lay_out};
+use crate::plugin::{Engine, Plugin, PluginSpec, WasmPlugin};
 use crate::schedule::Version;
 
 pub use super::read::Code;
@@ -44,14 +46,83 @@ impl Swapper {
 
     /// Swaps several plugins at one batch, all of them or none.
     pub fn swap_all(&self, plugins: &[(String, Code)], how: How) -> Result<Vec<Swapped>, SwapError> {
-        let _turn = self.shared.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let candidates = self.read(plugins)?;
+        self.swap_beside(plugins, how, None)
+    }
+
+    /// The same after the new versions ran beside those in use for `batches` batches with rows, whatever the plugins say.
+    pub fn swap_beside(
+        &self,
+        plugins: &[(String, Code)],
+        how: How,
+        batches: Option<u32>,
+    ) -> Result<Vec<Swapped>, SwapError> {
+        let _turn = self.shared.take_turn();
+        self.change(how, batches, || self.read(plugins))
+    }
+
+    /// Describes plugins by `specs` from now on, which names all that have files. Those of which this changes more than
+    /// when they are swapped are swapped, at one batch or none. Answers these, and the keys of others that changed.
+    pub fn reload(
+        &self,
+        specs: &IndexMap<String, PluginSpec>,
+    ) -> Result<(Vec<Swapped>, Vec<String>), SwapError> {
+        let _turn = self.shared.take_turn();
+        let before = self.specs();
+        let read = || {
+            let known = self.shared.known();
+            let read = specs.iter().filter_map(|(name, spec)| read_again(&known, name, spec).transpose());
+            read.collect::<Result<Vec<_>, _>>()
+        };
+        let swapped = match read()?.is_empty() {
+            true => Vec::new(),
+            false => self.change(How::Reload, None, read)?,
+        };
+        let mut set = Vec::new();
+        let mut table = self.shared.table();
+        for (name, spec) in specs {
+            let Some(before) = before.get(name) else { continue };
+            let is_swapped = swapped.iter().any(|swapped| swapped.plugin == *name);
+            set.extend(reload::settings(before, spec).map(|key| format!("plugins.{name}.{key}")));
+            if !is_swapped {
+                table.specs.insert(name.clone(), spec.clone());
+            }
+        }
+        drop(table);
+        // Whoever watches may have gone.
+        let _ = self.shared.specs_changed.0.send(());
+        Ok((swapped, set))
+    }
+
+    /// Lets what `read` answers run, as soon as it goes with what runs.
+    fn change(
+        &self,
+        how: How,
+        batches: Option<u32>,
+        read: impl Fn() -> Result<Vec<Candidate>, SwapError>,
+    ) -> Result<Vec<Swapped>, SwapError> {
+        loop {
+            match self.try_change(&read()?, how, batches) {
+                // A version was rolled back meanwhile, so what was prepared doesn't go with what runs now.
+                Err(SwapError::Overtaken) => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn try_change(
+        &self,
+        candidates: &[Candidate],
+        how: How,
+        batches: Option<u32>,
+    ) -> Result<Vec<Swapped>, SwapError> {
+        pass(Point::SwapRead);
         let running = self.shared.running();
         let (answer, answered) = bounded(1);
-        let next = self.prepare(&running, &candidates, how, answer)?;
-        for candidate in &candidates {
-            self.code.as_ref().map_or(Ok(()), |code| code.keep(&candidate.file))?;
+        let next = self.prepare(&running, candidates, how, batches, answer)?;
+        for file in candidates.iter().filter_map(|candidate| candidate.file.as_ref()) {
+            self.code.as_ref().map_or(Ok(()), |code| code.keep(file))?;
         }
+        pass(Point::SwapKept);
         {
             let mut table = self.shared.table();
             if table.has_ended {
@@ -77,6 +148,16 @@ impl Swapper {
         self.shared.table().quarantined.get(plugin).cloned()
     }
 
+    /// What came of the version of `plugin` that runs beside the one in use, or did so last.
+    pub fn beside(&self, plugin: &str) -> Option<Beside> {
+        self.shared.table().shadows.get(plugin).cloned()
+    }
+
+    /// How plugins are described that have files.
+    pub(super) fn specs(&self) -> IndexMap<String, PluginSpec> {
+        self.shared.table().specs.clone()
+    }
+
     /// Which versions came into use, oldest first.
     pub fn history(&self) -> Vec<VersionChange> {
         self.shared.table().history.clone()
@@ -89,14 +170,15 @@ impl Swapper {
 
     /// The name of the plugin `name`, or of that of the stream `name`.
     pub(super) fn plugin_of(&self, name: &str) -> Result<&str, SwapError> {
-        find(&self.pipeline, name).map(|(plugin, _)| plugin)
+        find(&self.pipeline, name)
     }
 
     fn read(&self, plugins: &[(String, Code)]) -> Result<Vec<Candidate>, SwapError> {
         let mut seen = HashSet::new();
         let mut candidates = Vec::with_capacity(plugins.len());
+        let known = self.shared.known();
         for (name, code) in plugins {
-            let candidate = read(&self.pipeline, &self.shared.table(), name, code)?;
+            let candidate = read(&self.pipeline, &known, name, code)?;
             if !seen.insert(candidate.plugin.clone()) {
                 return Err(SwapError::Twice(candidate.plugin));
             }
@@ -110,6 +192,7 @@ impl Swapper {
         running: &Running,
         candidates: &[Candidate],
         how: How,
+        batches: Option<u32>,
         answer: crossbeam_channel::Sender<Result<Vec<Swapped>, SwapError>>,
     ) -> Result<Next, SwapError> {
         let names: Vec<&str> = candidates.iter().map(|candidate| candidate.plugin.as_str()).collect();
@@ -117,16 +200,9 @@ impl Swapper {
         let before = running.opened();
         let mut plugins: IndexMap<String, Arc<dyn Plugin>> = IndexMap::new();
         let mut changes = Vec::with_capacity(candidates.len());
-        for Candidate { plugin: name, spec, file } in candidates {
-            let plugin = WasmPlugin::from_file(&self.engine, name, spec, file, &before.metrics)?;
-            plugins.insert(name.clone(), Arc::new(plugin));
-            changes.push(Change {
-                plugin: name.clone(),
-                from: before.plugins.get(name).map_or_else(String::new, |old| old.id().digest.clone()),
-                to: file.digest.clone(),
-                how,
-                max_reject_rise: spec.max_reject_rise.map_or(MAX_REJECT_RISE, |share| share.0),
-            });
+        for candidate in candidates {
+            plugins.insert(candidate.plugin.clone(), self.load(before, candidate)?);
+            changes.push(self.describe(before, candidate, how));
         }
         let opened =
             before.with_plugins(&self.pipeline, &plugins).map_err(|fault| unfit(fault.to_string()))?;
@@ -135,7 +211,54 @@ impl Swapper {
         let version = Version::after(running.version(), plan, self.workers.number())
             .map_err(|error| unfit(error.to_string()))?;
         let (calling, reached) = streams_of(&self.pipeline, &opened, &names);
+        let migrations = opened.migrations();
+        // Who goes back wants to do so at once.
+        let batches = if how == How::Rollback { Some(0) } else { batches };
+        let shadow = match terms(candidates.iter().map(|candidate| &candidate.spec), batches) {
+            Some(_) if !migrations.is_empty() => {
+                let problem = "it keeps other states, and would have no part in those that change while it runs beside; swap it with --shadow 0";
+                return Err(unfit(problem.to_owned()));
+            }
+            Some(terms) => {
+                let shadow =
+                    Shadow::new(&self.pipeline, running, &opened, &calling, &terms, self.workers.number());
+                Some(shadow.map_err(|error| unfit(error.to_string()))?)
+            }
+            None => None,
+        };
+        pass(Point::SwapOpened);
+        migrate::prepare(&migrations, unfit)?;
+        pass(Point::SwapMigrated);
+        let before = running.clone();
         let running = Running { opened: Arc::new(opened), version: Arc::new(version) };
-        Ok(Next { running, changes, fit, calling, reached, answer })
+        let report = None;
+        Ok(Next { running, before, migrations, shadow, report, changes, fit, calling, reached, answer })
+    }
+
+    fn load(
+        &self,
+        before: &OpenedPipeline,
+        Candidate { plugin, spec, from, file }: &Candidate,
+    ) -> Result<Arc<dyn Plugin>, SwapError> {
+        if let Some(file) = file {
+            let spec = PluginSpec { path: from.clone(), ..spec.clone() };
+            return Ok(Arc::new(WasmPlugin::from_file(&self.engine, plugin, &spec, file, &before.metrics)?));
+        }
+        let running = before.plugins.get(plugin).map_or(Ok(None), |running| running.with_spec(spec))?;
+        running.ok_or_else(|| SwapError::Native(plugin.clone()))
+    }
+
+    fn describe(&self, before: &OpenedPipeline, candidate: &Candidate, how: How) -> Change {
+        let Candidate { plugin, spec, file, .. } = candidate;
+        let from = before.plugins.get(plugin).map_or_else(String::new, |old| old.id().digest.clone());
+        Change {
+            plugin: plugin.clone(),
+            to: file.as_ref().map_or_else(|| from.clone(), |file| file.digest.clone()),
+            from,
+            how,
+            max_reject_rise: spec.max_reject_rise.map_or(MAX_REJECT_RISE, |share| share.0),
+            spec_before: self.shared.table().specs.get(plugin).cloned().unwrap_or_else(|| spec.clone()),
+            spec: spec.clone(),
+        }
     }
 }

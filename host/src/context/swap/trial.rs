@@ -15,6 +15,8 @@ pub(super) struct Trial {
     unproven: HashSet<String>,
     calling: HashSet<String>,
     reached: HashSet<String>,
+    /// Whether the version before has states of its own.
+    is_apart: bool,
 }
 
 /// What became of the rows of a batch in the streams that new versions reach.
@@ -37,20 +39,30 @@ impl Trial {
             unproven: next.calling.clone(),
             calling: next.calling.clone(),
             reached: next.reached.clone(),
+            is_apart: !next.migrations.is_empty(),
         }
+    }
+
+    /// Whether the version before has states of its own, which don't change with those of the new one.
+    pub(super) const fn is_apart(&self) -> bool {
+        self.is_apart
     }
 
     /// More versions, before those on trial have seen rows.
     pub(super) fn extend(&mut self, next: &Next) {
         for change in &next.changes {
             match self.changes.iter_mut().find(|other| other.plugin == change.plugin) {
-                Some(other) => *other = Change { from: other.from.clone(), ..change.clone() },
+                Some(other) => {
+                    let (from, spec_before) = (other.from.clone(), other.spec_before.clone());
+                    *other = Change { from, spec_before, ..change.clone() };
+                }
                 None => self.changes.push(change.clone()),
             }
         }
         self.unproven.extend(next.calling.iter().cloned());
         self.calling.extend(next.calling.iter().cloned());
         self.reached.extend(next.reached.iter().cloned());
+        self.is_apart |= !next.migrations.is_empty();
     }
 
     /// Notes which streams were given rows. Answers whether all were.

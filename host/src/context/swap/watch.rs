@@ -10,15 +10,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::read::Code;
 use super::swapper::Swapper;
 use super::{SwapError, Swapped};
 use crate::checkpoint::How;
-use crate::manifest::PluginSource;
-use crate::plugin::PluginFile;
+use crate::plugin::{PluginFile, PluginSpec};
 
 /// How often files are looked at where nothing tells of changes.
 const LOOK: Duration = Duration::from_secs(1);
@@ -58,57 +57,77 @@ impl Look {
 }
 
 impl Watch {
-    /// Watches the files of all plugins that ask for it; none where none does.
+    /// Watches the files of all plugins that ask for it, now or later; none where no plugin has a file.
     pub(in crate::context) fn start(swapper: &Swapper) -> std::io::Result<Option<Self>> {
-        let files: Vec<File> = watched(swapper).collect();
-        if files.is_empty() {
+        if swapper.specs().is_empty() {
             return Ok(None);
         }
         let (stop, stopped) = unbounded();
         let swapper = swapper.clone();
+        // What differs from what runs is found out at once, so that what somebody swaps in meanwhile isn't taken for that.
+        let files: Vec<File> = watched(&swapper, Vec::new());
         let thread = std::thread::Builder::new().name("watch".into());
         thread.spawn(move || watch(&swapper, files, &stopped))?;
         Ok(Some(Self { _stop: stop }))
     }
 }
 
-/// The files to watch. One that is another by now than what runs counts as changed; that is found out at once, so that
-/// what somebody swaps in meanwhile isn't taken for what runs.
-fn watched(swapper: &Swapper) -> impl Iterator<Item = File> {
+/// The files to watch, of which `before` were watched before. One that is another by now than what runs counts as
+/// changed.
+fn watched(swapper: &Swapper, mut before: Vec<File>) -> Vec<File> {
     let in_use = swapper.in_use();
-    swapper.pipeline.plugins.iter().filter_map(move |(name, source)| match source {
-        PluginSource::File(spec) if spec.watch => {
-            let look = Look::at(&spec.path);
-            let runs = in_use.get(name).map(|in_use| in_use.digest.as_str());
-            let digest = PluginFile::read(name, spec).ok().map(|file| file.digest);
-            let seen = look.filter(|_| digest.is_some() && digest.as_deref() == runs);
-            Some(File { plugin: name.clone(), path: spec.path.clone(), seen })
+    let specs = swapper.specs().into_iter().filter(|(_, spec)| spec.watch);
+    let file = |(name, spec): (String, PluginSpec)| {
+        let known = before.iter().position(|file| file.plugin == name && file.path == spec.path);
+        if let Some(known) = known {
+            return before.swap_remove(known);
         }
-        _ => None,
-    })
+        let look = Look::at(&spec.path);
+        let runs = in_use.get(&name).map(|in_use| in_use.digest.as_str());
+        let digest = PluginFile::read(&name, &spec).ok().map(|file| file.digest);
+        let seen = look.filter(|_| digest.is_some() && digest.as_deref() == runs);
+        File { plugin: name, path: spec.path, seen }
+    };
+    specs.map(file).collect()
 }
 
 fn watch(swapper: &Swapper, mut files: Vec<File>, stopped: &Receiver<()>) {
-    let (told, changed) = unbounded();
-    let _watcher = listen(&files, told);
+    let specs_changed = swapper.shared.specs_changed.1.clone();
     loop {
-        for file in &mut files {
+        let (told, changed) = unbounded();
+        let _watcher = if files.is_empty() { None } else { listen(&files, told) };
+        if !watch_these(swapper, &mut files, stopped, &changed, &specs_changed) {
+            return;
+        }
+        files = watched(swapper, files);
+    }
+}
+
+/// Watches `files` until others are to be watched, or until it is stopped, which is false.
+fn watch_these(
+    swapper: &Swapper,
+    files: &mut [File],
+    stopped: &Receiver<()>,
+    changed: &Receiver<()>,
+    specs_changed: &Receiver<()>,
+) -> bool {
+    // Without a watcher nobody tells of changes, and its channel has ended.
+    let is_told = !matches!(changed.try_recv(), Err(TryRecvError::Disconnected));
+    let never = crossbeam_channel::never();
+    let changed = if is_told { changed } else { &never };
+    loop {
+        for file in &mut *files {
             look(swapper, file);
         }
+        let rest = if files.is_empty() { Duration::MAX } else { LOOK };
         crossbeam_channel::select! {
-            recv(stopped) -> _ => return,
-            // Without a watcher nobody tells: then it is as if nothing came.
-            recv(changed) -> told => match told {
-                Ok(()) => while changed.try_recv().is_ok() {},
-                Err(_) => match stopped.recv_timeout(LOOK) {
-                    Err(RecvTimeoutError::Timeout) => {}
-                    _ => return,
-                },
-            },
-            default(LOOK) => {}
+            recv(stopped) -> _ => return false,
+            recv(specs_changed) -> _ => return !swapper.has_ended(),
+            recv(changed) -> _ => while changed.try_recv().is_ok() {},
+            default(rest) => {}
         }
         if swapper.has_ended() {
-            return;
+            return false;
         }
     }
 }
@@ -154,16 +173,35 @@ fn look(swapper: &Swapper, file: &mut File) {
         return;
     }
     file.seen = now;
-    let code = Code::File(file.path.clone());
-    tell(file, swapper.swap_all(&[(file.plugin.clone(), code)], How::Watch));
+    let (plugin, path) = (file.plugin.clone(), file.path.clone());
+    let swap = {
+        let swapper = swapper.clone();
+        move || {
+            let code = Code::File(path.clone());
+            tell(&plugin, &path, swapper.swap_all(&[(plugin.clone(), code)], How::Watch));
+        }
+    };
+    let runs_beside = swapper.specs().get(&file.plugin).is_some_and(|spec| spec.shadow > 0);
+    // What runs beside may wait for rows for long, and the file may change before.
+    let apart = std::thread::Builder::new().name("swap".into());
+    match runs_beside {
+        true => drop(apart.spawn(swap).inspect_err(|error| tracing::error!("no thread for a swap: {error}"))),
+        false => swap(),
+    }
 }
 
-fn tell(file: &File, swapped: Result<Vec<Swapped>, SwapError>) {
+fn tell(plugin: &str, path: &Path, swapped: Result<Vec<Swapped>, SwapError>) {
     match swapped {
         // These are told where they happen.
-        Ok(_) | Err(SwapError::Unchanged { .. } | SwapError::RolledBack { .. } | SwapError::Ended) => {}
+        Ok(_)
+        | Err(
+            SwapError::Unchanged { .. }
+            | SwapError::RolledBack { .. }
+            | SwapError::Superseded(_)
+            | SwapError::Ended,
+        ) => {}
         Err(error) => {
-            tracing::error!(plugin = %file.plugin, file = %file.path.display(), "not swapped, what ran goes on: {error}");
+            tracing::error!(plugin, file = %path.display(), "not swapped, what ran goes on: {error}");
         }
     }
 }

@@ -53,7 +53,7 @@ fn tables_and_keys_are_known() {
         ),
         (
             with("kind = \"console\"", ""),
-            "16: sinks.screen.kind: the key `kind` is missing; add it: the kinds are `console`, `files` and `discard`",
+            "16: sinks.screen.kind: the key `kind` is missing; add it: the kinds are `console`, `files`, `sqlite`, `postgres`, `tcp` and `discard`",
         ),
         (
             with("kind = \"tap\"", "kind = \"trap\""),
@@ -152,7 +152,7 @@ fn types_fit() {
         ),
         (
             with("\"console\"", "7"),
-            "17: sinks.screen.kind: found the number 7; the kinds are `console`, `files` and `discard`",
+            "17: sinks.screen.kind: found the number 7; the kinds are `console`, `files`, `sqlite`, `postgres`, `tcp` and `discard`",
         ),
         (
             with("\"console\"", "\"console\"\nlimit = \"ten\""),

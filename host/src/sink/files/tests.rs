@@ -30,7 +30,7 @@ fn batch() -> [Partition; 2] {
 fn open(directory: &TempDir, files: &Files) -> Box<dyn Writer> {
     let mut files = files.clone();
     files.resolve(directory.path());
-    files.open(&counts(&[]).schema()).unwrap()
+    files.open(&Opening::new("p", "s", &counts(&[]).schema())).unwrap()
 }
 
 /// Every file below `directory` with its text, sorted.
@@ -74,7 +74,7 @@ fn a_batch_is_a_folder_and_a_partition_a_file() {
 
 #[test]
 fn csv_has_a_header_a_file_where_asked() {
-    let files = Files { format: FileFormat::Csv, suffix: Some("csv".to_owned()), ..Files::new("counts") };
+    let files = Files { format: RowFormat::Csv, suffix: Some("csv".to_owned()), ..Files::new("counts") };
     let name = |part| format!("counts-1795548601000.csv/part-0000{part}");
     assert_eq!(written(&files, &batch()), [file(&name(0), "a,1\n\"b, c\",\n"), file(&name(1), "d,2\ne,3\n")]);
     let files = Files { header: true, ..files };
@@ -86,7 +86,7 @@ fn csv_has_a_header_a_file_where_asked() {
 
 #[test]
 fn json_lines_have_their_nulls() {
-    let files = Files { format: FileFormat::Jsonl, ..Files::new("counts") };
+    let files = Files { format: RowFormat::Jsonl, ..Files::new("counts") };
     let [(_, first), _] = written(&files, &batch()).try_into().unwrap();
     assert_eq!(first, "{\"word\":\"a\",\"n\":1}\n{\"word\":\"b, c\",\"n\":null}\n");
 }
@@ -167,24 +167,24 @@ fn checked(files: &Files, column: ArrayRef) -> String {
 fn options_that_do_not_fit_are_found_by_check() {
     let text: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
     let bytes: ArrayRef = Arc::new(BinaryArray::from_vec(vec![b"a"]));
-    let csv = Files { format: FileFormat::Csv, ..Files::new("out/rows") };
+    let csv = Files { format: RowFormat::Csv, ..Files::new("out/rows") };
     assert_eq!(checked(&csv, text.clone()), "good");
     assert_eq!(
         checked(&csv, bytes.clone()),
-        "column `payload` is binary, which CSV can't hold; set format = \"jsonl\""
+        "format: column `payload` is binary, which CSV can't hold; set format = \"jsonl\""
     );
     assert_eq!(checked(&Files::new("rows"), bytes), "good");
     assert_eq!(
         checked(&Files { header: true, ..Files::new("rows") }, text.clone()),
-        "header is for CSV files only; leave it out or set format = \"csv\""
+        "header: it is for CSV only; leave it out or set format = \"csv\""
     );
     assert_eq!(
         checked(&Files { suffix: Some(".txt".to_owned()), ..Files::new("rows") }, text.clone()),
-        "suffix `.txt` can't end a name; write it without a dot before it and without `/`, as in `txt`"
+        "suffix: `.txt` can't end a name; write it without a dot before it and without `/`, as in `txt`"
     );
     assert_eq!(
         checked(&Files::new("out/"), text),
-        "path `out/` does not end in a name; add what the names of the batches' folders begin with, as in `out/rows`"
+        "path: `out/` does not end in a name; add what the names of the batches' folders begin with, as in `out/rows`"
     );
 }
 

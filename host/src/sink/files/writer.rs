@@ -9,11 +9,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::encode::Encoder;
 use super::{Files, failure};
 use crate::disk;
 use crate::failpoint::{Point, reach};
 use crate::record::{BatchTime, Partition, num_rows};
+use crate::sink::encode::Encoder;
 use crate::sink::{SinkError, Writer};
 
 /// The sink while it runs.
@@ -60,7 +60,7 @@ impl Writer for FilesWriter {
         Ok(())
     }
 
-    fn is_published(&self, time: BatchTime) -> Result<bool, SinkError> {
+    fn is_published(&mut self, time: BatchTime) -> Result<bool, SinkError> {
         is_there(&self.folder(time))
     }
 

@@ -137,6 +137,10 @@ impl Save for KeyedTable {
             self.index.insert_unique(slot.hash.spread(), number, hash);
         }
     }
+
+    fn save_anew(&mut self) {
+        self.saved = Saved { filled: self.all(), ..Saved::default() };
+    }
 }
 
 impl KeyedTable {

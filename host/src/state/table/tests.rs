@@ -187,6 +187,59 @@ proptest! {
     }
 }
 
+/// Lets `to` follow `from`, `limit` changes at a time; states stay what they are.
+fn follow(from: &mut KeyedTable, to: &mut KeyedTable, limit: usize) {
+    while from.num_followed() > 0 {
+        let followed = from.take_followed(limit).unwrap();
+        let states = followed.states.columns().to_vec();
+        to.put_followed(followed, &states);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_successor_has_each_key_in_its_slot_and_is_saved_whole(
+        batches in vec((vec(changes(), 0..3), prop::option::of(vec(changes(), 1..3)), 0..3_usize), 1..12),
+        limit in 1..20_usize,
+        begin in 0..6_usize,
+    ) {
+        let (mut from, mut to, mut time) = (table(), None, 0);
+        for (number, (calls, failed, num_looks)) in batches.into_iter().enumerate() {
+            time += 1;
+            if number == begin {
+                let schema = Arc::clone(from.schema());
+                to = Some(from.successor(&schema).unwrap());
+            }
+            for attempt in failed.iter().chain([&calls]) {
+                from.begin(BatchTime::from_millis(time)).unwrap();
+                attempt.iter().for_each(|changes| change(&mut from, changes, time));
+                if let Some(to) = to.as_mut().filter(|_| num_looks > 0) {
+                    let followed = from.take_followed(limit).unwrap();
+                    let states = followed.states.columns().to_vec();
+                    to.put_followed(followed, &states);
+                }
+            }
+        }
+        let Some(mut to) = to else { return Ok(()) };
+        follow(&mut from, &mut to, limit);
+        from.unfollow();
+        prop_assert_eq!(held(&to), held(&from));
+        prop_assert_eq!(to.size().keys, from.size().keys);
+        prop_assert_eq!(idle(&mut to, time), idle(&mut from, time));
+        to.save_anew();
+        let mut store = Store::default();
+        store.save(&mut to, time + 1);
+        prop_assert_eq!(held(&store.load()), held(&from));
+        // New keys go into the same slots.
+        for table in [&mut from, &mut to] {
+            table.begin(BatchTime::from_millis(time + 1)).unwrap();
+            let new: Changes = (20..24).map(|n| (vec![b'n'; n], Some((Some(1), String::new())))).collect();
+            change(table, &new, time + 1);
+        }
+        prop_assert_eq!(held(&to), held(&from));
+    }
+}
+
 /// What is written of a table.
 #[derive(Default)]
 struct Store(BTreeMap<PieceKey, Vec<u8>>);

@@ -35,4 +35,8 @@ impl Save for History {
         self.entries.push_back(Entry { first, last, blocks });
         Ok(())
     }
+
+    fn save_anew(&mut self) {
+        self.saved.clear();
+    }
 }

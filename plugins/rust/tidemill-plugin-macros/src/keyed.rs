@@ -4,10 +4,11 @@
 //! doesn't need may be left out, or begin with an underscore.
 
 use crate::function::{Argument, Function, generic, iterated};
+use crate::option::functions;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, Ident, Result, Type};
+use syn::{Error, Ident, Path, Result, Type};
 
 /// A function whose arguments were told apart by their names.
 struct Keyed {
@@ -17,15 +18,7 @@ struct Keyed {
 
 impl Keyed {
     /// `names` are those that an argument may have.
-    fn parse(
-        attribute: &'static str,
-        names: &[&str],
-        options: TokenStream,
-        item: TokenStream,
-    ) -> Result<Self> {
-        if !options.is_empty() {
-            return Err(Error::new_spanned(options, format!("`{attribute}` takes no options")));
-        }
+    fn parse(attribute: &'static str, names: &[&str], item: TokenStream) -> Result<Self> {
         let function = Function::parse(attribute, item)?;
         if let Some(stray) = function.columns().find(|column| !names.contains(&plain(&column.name))) {
             let (names, name) = (names.join("`, `"), &stray.name);
@@ -92,7 +85,8 @@ impl Keyed {
 }
 
 pub fn update_state(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let keyed = Keyed::parse("update_state", &["key", "values", "state", "now"], options, item)?;
+    let migrate = functions("migrate", options)?;
+    let keyed = Keyed::parse("update_state", &["key", "values", "state", "now"], item)?;
     let key = keyed.key();
     let value = keyed.part("values", impl_iterated, "impl Iterator<Item = …>")?;
     let state = generic("Option", &keyed.function.answer)
@@ -108,11 +102,12 @@ pub fn update_state(options: TokenStream, item: TokenStream) -> Result<TokenStre
             |__key, __values, __state, __now| #call,
         )
     };
-    Ok(updater(&keyed, &key, value, state, &quote!(::std::vec::Vec::new()), &update))
+    Ok(updater(&keyed, &key, value, state, &quote!(::std::vec::Vec::new()), &update, &migrate))
 }
 
 pub fn map_with_state(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let keyed = Keyed::parse("map_with_state", &["key", "value", "state", "now"], options, item)?;
+    let migrate = functions("migrate", options)?;
+    let keyed = Keyed::parse("map_with_state", &["key", "value", "state", "now"], item)?;
     let key = keyed.key();
     let value = keyed.part("value", |ty| generic("Option", ty), "Option<…>")?;
     let state = keyed.part("state", handled, "&mut State<…>")?;
@@ -127,10 +122,11 @@ pub fn map_with_state(options: TokenStream, item: TokenStream) -> Result<TokenSt
         )
     };
     let output = quote_spanned!(row.span()=> <#row as ::tidemill_plugin::Row>::fields());
-    Ok(updater(&keyed, &key, value, state, &output, &update))
+    Ok(updater(&keyed, &key, value, state, &output, &update, &migrate))
 }
 
-/// The implementation of `UpdateState` that answers `output` as the columns put out, and updates with `update`.
+/// The implementation of `UpdateState` that answers `output` as the columns put out, and updates with `update`; and of
+/// `MigrateState`, where there are functions `migrate` of earlier states.
 fn updater(
     keyed: &Keyed,
     key: &TokenStream,
@@ -138,6 +134,7 @@ fn updater(
     state: &Type,
     output: &TokenStream,
     update: &TokenStream,
+    migrate: &[Path],
 ) -> TokenStream {
     let (item, name) = (&keyed.function.item, &keyed.function.item.sig.ident);
     let plugin = keyed.function.plugin(quote!(keyed: ::tidemill_plugin::__private::Keyed,));
@@ -146,6 +143,10 @@ fn updater(
         ::tidemill_plugin::__private::Keyed::bind::<#key, #value>(__key, __value)?
     };
     let columns = quote_spanned!(state.span()=> <#state as ::tidemill_plugin::ReadRow<'_>>::columns("state"));
+    let export = match migrate {
+        [] => quote!(::tidemill_plugin::export_update_state!(#name);),
+        migrate => migrating(name, state, migrate),
+    };
     quote! {
         #item
         #plugin
@@ -168,12 +169,42 @@ fn updater(
                 #update
             }
         }
-        ::tidemill_plugin::export_update_state!(#name);
+        #export
+    }
+}
+
+/// The implementation of `MigrateState` by functions of earlier states, of which the first whose columns are there counts.
+fn migrating(name: &Ident, state: &Type, migrate: &[Path]) -> TokenStream {
+    let each = migrate.iter().map(|function| {
+        quote_spanned! {function.span()=>
+            if let ::std::option::Option::Some(__migrated) =
+                ::tidemill_plugin::__private::migrate_each::<_, #state, _>(__from, &__states, #function)
+            {
+                return __migrated;
+            }
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        impl ::tidemill_plugin::MigrateState for #name {
+            fn migrate(
+                &self,
+                __from: &::tidemill_plugin::Schema,
+                __states: ::tidemill_plugin::Batch,
+            ) -> ::std::result::Result<::tidemill_plugin::Batch, ::std::string::String> {
+                #(#each)*
+                ::std::result::Result::Err(::tidemill_plugin::__private::no_migration(__from))
+            }
+        }
+        ::tidemill_plugin::export_migrating!(#name);
     }
 }
 
 pub fn cogroup(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let keyed = Keyed::parse("cogroup", &["key", "left", "right"], options, item)?;
+    if !options.is_empty() {
+        return Err(Error::new_spanned(options, "`cogroup` takes no options"));
+    }
+    let keyed = Keyed::parse("cogroup", &["key", "left", "right"], item)?;
     let key = keyed.key();
     let left = keyed.part("left", impl_iterated, "impl Iterator<Item = …>")?;
     let right = keyed.part("right", impl_iterated, "impl Iterator<Item = …>")?;

@@ -10,6 +10,7 @@ mod function;
 mod keyed;
 #[cfg(test)]
 mod misuse;
+mod option;
 mod reduce;
 mod row;
 mod transform;
@@ -216,6 +217,30 @@ pub fn aggregate(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// assert_eq!(running_sum([1, 2].into_iter(), Some(4)), Some(7));
 /// ```
+///
+/// With `#[update_state(migrate = from_sum)]` the function `from_sum` makes a state of one that an earlier version kept, so
+/// that a running pipeline can be swapped to this one. It may answer a `Result`; of several, `migrate = [a, b]`, that one is
+/// called whose argument has the columns that were kept:
+///
+/// ```
+/// use tidemill_plugin::{Row, update_state};
+///
+/// #[derive(Row)]
+/// struct Stats {
+///     sum: i64,
+///     count: i64,
+/// }
+///
+/// #[update_state(migrate = from_sum)]
+/// fn stats(values: impl Iterator<Item = i64>, state: Option<Stats>) -> Option<Stats> {
+///     let start = state.unwrap_or(Stats { sum: 0, count: 0 });
+///     Some(values.fold(start, |s, value| Stats { sum: s.sum + value, count: s.count + 1 }))
+/// }
+///
+/// fn from_sum(sum: i64) -> Stats {
+///     Stats { sum, count: 1 }
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn update_state(options: TokenStream, item: TokenStream) -> TokenStream {
     or_error(keyed::update_state(options.into(), item.into()))
@@ -229,6 +254,7 @@ pub fn update_state(options: TokenStream, item: TokenStream) -> TokenStream {
 /// the state; and where they are needed `key`, `now` (the batch's time, a `Timestamp`), and a reference to
 /// the config. Keys, values and states are plain types, where they have one column, or structs with
 /// `#[derive(Row)]`. The answer is an `Option` of a row, or a `Result` of one whose error fails the key.
+/// `#[map_with_state(migrate = from_v1)]` is what it is for `update_state`.
 ///
 /// ```
 /// use tidemill_plugin::{Row, State, map_with_state};

@@ -1,13 +1,14 @@
 //! `#[reduce]`: a fold over each group of rows around the function.
 
 use crate::function::{Argument, Function};
+use crate::option;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, Expr, MetaNameValue, Path, Result};
+use syn::{Error, Path, Result};
 
 pub fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let inverse = inverse(options)?;
+    let inverse = option::function("inverse", options)?;
     let function = Function::parse("reduce", item)?;
     function.check_borrowed()?;
     check(&function)?;
@@ -45,19 +46,6 @@ pub fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
         }
         #inverse
     })
-}
-
-/// The function that `inverse = ` names.
-fn inverse(options: TokenStream) -> Result<Option<Path>> {
-    if options.is_empty() {
-        return Ok(None);
-    }
-    let wrong = || Error::new_spanned(&options, "the only option is `inverse = FUNCTION`");
-    let option: MetaNameValue = syn::parse2(options.clone()).map_err(|_| wrong())?;
-    match option.value {
-        Expr::Path(function) if option.path.is_ident("inverse") => Ok(Some(function.path)),
-        _ => Err(wrong()),
-    }
 }
 
 /// The inverse, a function of the same types as `function`.

@@ -67,6 +67,18 @@ world! {
 }
 
 world! {
+    /// What `migrating-updater` has beside `updater`, likewise.
+    migrator, "tidemill:parts/migrator", "__export_migrator", "tidemill_plugin::__private::migrator",
+    inline: "
+        package tidemill:parts;
+        world migrator {
+            import tidemill:plugin/host@0.1.0;
+            export tidemill:plugin/migrate-state@0.1.0;
+        }
+    "
+}
+
+world! {
     /// The world of `cogroup`.
     cogrouper, "cogrouper", "__export_cogrouper", "tidemill_plugin::__private::cogrouper"
 }

@@ -147,6 +147,29 @@ macro_rules! export_aggregate {
     };
 }
 
+/// Exports `update-state`, for a plugin with a migration or without.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_update_state {
+    () => {
+        impl tidemill::update_state::Guest for Export {
+            fn open(config: String, key: Vec<Field>, value: Vec<Field>) -> Answer<$crate::UpdatePlan> {
+                let (key, value) = (Schema::new(key), Schema::new(value));
+                let open = || <Plugin as $crate::UpdateState>::open(&config, &key, &value);
+                PLUGIN.with(|plugin| plugin.open(open))
+            }
+
+            fn update(input: $crate::UpdateInput) -> Answer<$crate::UpdateOutput> {
+                PLUGIN.with(|plugin| $crate::UpdateState::update(plugin.get()?, input))
+            }
+        }
+
+        $crate::__private::updater::__export_updater!(
+            Export with_types_in $crate::__private::updater
+        );
+    };
+}
+
 /// Makes a type that implements [`UpdateState`](crate::UpdateState) the plugin of this crate. A crate holds
 /// one plugin.
 #[macro_export]
@@ -155,21 +178,30 @@ macro_rules! export_update_state {
         #[cfg(target_family = "wasm")]
         const _: () = {
             $crate::__instance!($plugin);
+            $crate::__export_update_state!();
+        };
+    };
+}
 
-            impl tidemill::update_state::Guest for Export {
-                fn open(config: String, key: Vec<Field>, value: Vec<Field>) -> Answer<$crate::UpdatePlan> {
-                    let (key, value) = (Schema::new(key), Schema::new(value));
-                    let open = || <Plugin as $crate::UpdateState>::open(&config, &key, &value);
-                    PLUGIN.with(|plugin| plugin.open(open))
-                }
+/// Makes a type that implements [`MigrateState`](crate::MigrateState) the plugin of this crate. A crate holds
+/// one plugin.
+#[macro_export]
+macro_rules! export_migrating {
+    ($plugin:ty) => {
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::__instance!($plugin);
+            $crate::__export_update_state!();
 
-                fn update(input: $crate::UpdateInput) -> Answer<$crate::UpdateOutput> {
-                    PLUGIN.with(|plugin| $crate::UpdateState::update(plugin.get()?, input))
+            impl tidemill::migrate_state::Guest for Export {
+                fn migrate(from: Vec<Field>, states: Batch) -> Answer<Batch> {
+                    let from = Schema::new(from);
+                    PLUGIN.with(|plugin| $crate::MigrateState::migrate(plugin.get()?, &from, states))
                 }
             }
 
-            $crate::__private::updater::__export_updater!(
-                Export with_types_in $crate::__private::updater
+            $crate::__private::migrator::__export_migrator!(
+                Export with_types_in $crate::__private::migrator
             );
         };
     };

@@ -42,6 +42,7 @@ mod emit;
 mod export;
 mod group;
 mod log;
+mod migrate;
 mod read;
 mod reduce;
 mod row;
@@ -63,6 +64,7 @@ pub use cogroup::{Cogroup, CogroupInput};
 pub use config::{no_config, parse_config};
 pub use group::{Groups, Rows};
 pub use log::{Level, count, log};
+pub use migrate::{MigrateState, Migrated};
 pub use read::Read;
 pub use reduce::{Invert, Reduce};
 pub use row::{ReadRow, Row};
@@ -86,16 +88,19 @@ pub mod __private {
     #[cfg(target_family = "wasm")]
     pub use crate::bindings::inverter::exports::tidemill::plugin::inverse;
     #[cfg(target_family = "wasm")]
+    pub use crate::bindings::migrator::exports::tidemill::plugin::migrate_state;
+    #[cfg(target_family = "wasm")]
     pub use crate::bindings::reducer::exports::tidemill::plugin::reduce;
     #[cfg(target_family = "wasm")]
     pub use crate::bindings::transformer::exports::tidemill::plugin::transform;
     #[cfg(target_family = "wasm")]
     pub use crate::bindings::updater::exports::tidemill::plugin::update_state;
-    pub use crate::bindings::{aggregator, cogrouper, inverter, reducer, transformer, updater};
+    pub use crate::bindings::{aggregator, cogrouper, inverter, migrator, reducer, transformer, updater};
     pub use crate::cogroup::{Sides, cogroup_each};
     pub use crate::emit::{Emit, Keep, null};
     #[cfg(target_family = "wasm")]
     pub use crate::export::Instance;
+    pub use crate::migrate::{migrate_each, no_migration};
     pub use crate::reduce::{bind_all, fold, fold_back};
     pub use crate::row::{Unread, bind, next};
     pub use crate::state::{Keyed, map_each, update_each};

@@ -6,7 +6,7 @@
 mod keyed;
 mod table;
 
-pub use keyed::{Keys, Updated, aggregate, cogroup, reduce, subtract, update_state};
+pub use keyed::{Keys, Updated, aggregate, cogroup, migrate, reduce, subtract, update_state};
 pub use table::Table;
 
 use crate::{Column, Output, Plan, Schema, Transform};

@@ -176,3 +176,48 @@ fn what_does_not_fit_is_named() {
     let error = testing::update_state::<obey>("null", &keys).unwrap_err();
     assert_eq!(error, "the key: one column of type utf8 is wanted; the columns are: n: int64");
 }
+
+#[derive(Row, Debug, PartialEq)]
+struct Grown {
+    total: i64,
+    note: Option<String>,
+}
+
+#[update_state(migrate = [from_total, from_text])]
+fn grown(values: impl Iterator<Item = i64>, state: Option<Grown>) -> Option<Grown> {
+    let Grown { total, note } = state.unwrap_or(Grown { total: 0, note: None });
+    Some(Grown { total: total + values.sum::<i64>(), note })
+}
+
+fn from_total(total: i64) -> Result<Grown, Reject> {
+    let note = (total < 0).then(|| Reject::new("a negative total"));
+    note.map_or(Ok(Grown { total, note: None }), Err)
+}
+
+#[derive(Row)]
+struct Texts<'a> {
+    text: &'a str,
+    total: i64,
+}
+
+fn from_text(old: Texts<'_>) -> Grown {
+    Grown { total: old.total, note: Some(old.text.to_owned()) }
+}
+
+#[test]
+fn the_function_whose_state_has_the_columns_that_were_kept_migrates_them() {
+    let keys = Keys::new(&words(), &[0, 0, 0], &Table::new().column::<i64>("n", []));
+    let migrate = |states: &Table| testing::migrate::<grown>("null", &keys, states);
+    assert_eq!(migrate(&Table::new().column("state", [1, 2])).unwrap().rows(), ["(1, null)", "(2, null)"]);
+    let texts = Table::new().column("total", [3]).column("text", ["old"]);
+    assert_eq!(migrate(&texts).unwrap().rows(), ["(3, old)"], "the order of columns doesn't matter");
+    assert_eq!(migrate(&Table::new().column("state", [1, -1])).unwrap_err(), "a negative total");
+    let nulls = Table::new().column("state", [Some(1), None]);
+    assert_eq!(migrate(&nulls).unwrap_err(), "row 1 holds no value");
+    let more = texts.column("more", [1]);
+    let error = migrate(&more).unwrap_err();
+    assert!(
+        error.starts_with("no earlier version is known with this state; the columns are: total: int64"),
+        "{error}"
+    );
+}

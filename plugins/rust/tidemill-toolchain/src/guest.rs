@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
+use crate::apt::{self, Root};
 use crate::step::{self, step};
 
 /// The target plugins are built for.
@@ -57,7 +58,7 @@ impl Guest {
         if let Some(guest) = find_source()? {
             return Ok(guest);
         }
-        if Path::new("/usr/bin/apt-get").exists()
+        if apt::is_here()
             && apt_installs_source()
             && let Some(guest) = find_source()?
         {
@@ -189,56 +190,8 @@ fn apt_installs_source() -> bool {
     let Some(root) = Root::find() else {
         return false;
     };
-    let what = format!(
-        "installing {} with apt-get, to build the {TARGET} standard library",
-        APT_PACKAGES.join(" and ")
-    );
-    let install = || step::run(&mut apt_install(&root));
-    let installed = step(what, || {
-        install().or_else(|_| {
-            eprintln!("    trying once more with fresh package lists");
-            step::run(root.apt_get().arg("update"))?;
-            install()
-        })
-    });
+    let installed = apt::install(&root, &APT_PACKAGES, &format!("to build the {TARGET} standard library"));
     installed.map_err(|error| eprintln!("    {error:#}")).is_ok()
-}
-
-fn apt_install(root: &Root) -> Command {
-    let mut apt = root.apt_get();
-    apt.args(["install", "--yes", "--no-install-recommends"]).args(APT_PACKAGES);
-    apt
-}
-
-/// How a command gets an administrator's rights without asking anybody.
-enum Root {
-    Already,
-    Sudo,
-}
-
-impl Root {
-    fn find() -> Option<Root> {
-        let user = step::output(Command::new("id").arg("-u")).ok()?;
-        if user == "0" {
-            return Some(Root::Already);
-        }
-        let mut sudo = Command::new("sudo");
-        sudo.args(["-n", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        sudo.status().is_ok_and(|status| status.success()).then_some(Root::Sudo)
-    }
-
-    fn apt_get(&self) -> Command {
-        let mut apt = match self {
-            Root::Already => Command::new("apt-get"),
-            Root::Sudo => {
-                let mut sudo = Command::new("sudo");
-                sudo.args(["-n", "apt-get"]);
-                sudo
-            }
-        };
-        apt.arg("--quiet").env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
-        apt
-    }
 }
 
 /// What to say where nothing could be found or installed.
@@ -248,7 +201,7 @@ fn missing() -> String {
 
 /// The one command that helps.
 fn remedy() -> String {
-    if rustup_may_install() || !Path::new("/usr/bin/apt-get").exists() {
+    if rustup_may_install() || !apt::is_here() {
         return format!("rustup target add {TARGET}");
     }
     format!("sudo apt-get install --no-install-recommends {}", APT_PACKAGES.join(" "))

@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask` builds the plugins of the repository with it, `tidemill build` those of a project anywhere.
 
+pub mod apt;
 pub mod step;
 
 mod guest;

@@ -2,14 +2,17 @@
 
 use tidemill_plugin::{Reject, Row, map};
 
+/// No order is worth as much: whole cents, which sums keep as they are, end somewhere.
+const MOST_CENTS: f64 = 1e15;
+
 /// What is added to an order that makes sense; its other columns are carried.
 #[derive(Debug, PartialEq, Row)]
 pub struct Checked {
     side: &'static str,
-    total: f64,
+    cents: i64,
 }
 
-/// Says `bought` for B and `sold` for S, and what the order comes to.
+/// Says `bought` for B and `sold` for S, and what the order comes to, in cents.
 #[map(carry)]
 pub fn check(amount: i64, price: f64, side: &str) -> Result<Checked, Reject> {
     let side = match side {
@@ -22,11 +25,11 @@ pub fn check(amount: i64, price: f64, side: &str) -> Result<Checked, Reject> {
     if amount <= 0 {
         return Err(Reject::new(format!("the amount is {amount}; it must be above zero")));
     }
-    let total = amount as f64 * price;
-    if !total.is_finite() || price < 0.0 {
+    let cents = (amount as f64 * price * 100.0).round();
+    if !(0.0..MOST_CENTS).contains(&cents) {
         return Err(Reject::new(format!("the price is {price}; it must be zero or more, and within reason")));
     }
-    Ok(Checked { side, total })
+    Ok(Checked { side, cents: cents as i64 })
 }
 
 #[cfg(test)]
@@ -35,7 +38,7 @@ mod tests {
 
     #[test]
     fn an_order_is_worth_its_amount_at_its_price() {
-        assert_eq!(check(20, 55.125, "S"), Ok(Checked { side: "sold", total: 1_102.5 }));
+        assert_eq!(check(20, 55.125, "S"), Ok(Checked { side: "sold", cents: 110_250 }));
     }
 
     #[test]
@@ -45,5 +48,6 @@ mod tests {
         assert_eq!(reason(-20, 55.0, "B"), Err("the amount is -20; it must be above zero".into()));
         let beyond = "the price is NaN; it must be zero or more, and within reason";
         assert_eq!(reason(20, f64::NAN, "B"), Err(beyond.into()));
+        assert!(reason(20, -1.0, "B").is_err() && reason(i64::MAX, 1e9, "S").is_err());
     }
 }

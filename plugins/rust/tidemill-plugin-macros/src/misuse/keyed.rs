@@ -36,6 +36,22 @@ fn an_inverse_is_named() {
 }
 
 #[test]
+fn functions_of_earlier_states_are_named() {
+    let function = quote!(
+        fn f(values: impl Iterator<Item = i64>, state: Option<i64>) -> Option<i64> {
+            state
+        }
+    );
+    let message = "the only option is `migrate = FUNCTION`, or `migrate = [FUNCTION, …]`";
+    for options in [quote!(migrate), quote!(from = f), quote!(migrate = 3), quote!(migrate = [])] {
+        assert_eq!(error(keyed::update_state(options, function.clone())), message);
+    }
+    for options in [quote!(migrate = from_v1), quote!(migrate = [from_v1, own::from_v2])] {
+        assert_eq!(error(keyed::update_state(options, function.clone())), "");
+    }
+}
+
+#[test]
 fn arguments_have_names_that_say_what_they_are() {
     let message = "the arguments of a `#[update_state]` function are `key`, `values`, `state`, `now` and the \
                    config, not `total`";

@@ -3,7 +3,7 @@
 
 use super::Table;
 use crate::{Aggregate, Batch, Cogroup, CogroupInput, Groups, Invert, Reduce, Schema, Timestamp};
-use crate::{UpdateInput, UpdateState};
+use crate::{MigrateState, UpdateInput, UpdateState};
 
 /// Opens a reducer on the schema of `values` and runs it on groups of its rows that end at `ends`.
 ///
@@ -174,6 +174,17 @@ pub fn update_state<U: UpdateState>(config: &str, keys: &Keys) -> Result<Updated
     let states = Table::of_rows(num_keys, plan.state, output.states)?;
     let rows = keys.keys.gather(&output.origins)?.beside(plan.output, output.batch)?;
     Ok(Updated { states, kept: output.kept, output: rows })
+}
+
+/// Opens a function of states on the schemas of `keys`, and carries over `states` of an earlier version. Answers one
+/// state for each.
+///
+/// # Errors
+/// What the plugin answers, or which rule of the contract its answer breaks.
+pub fn migrate<M: MigrateState>(config: &str, keys: &Keys, states: &Table) -> Result<Table, String> {
+    let (plugin, plan) = M::open(config, &schema(&keys.keys), &schema(&keys.values))?;
+    let migrated = plugin.migrate(&schema(states), states.clone().into_batch())?;
+    Table::of_rows(states.num_rows() as usize, plan.state, migrated)
 }
 
 /// Opens a cogroup on the schemas of keys and of both sides, and runs it on groups of their rows. Answers the

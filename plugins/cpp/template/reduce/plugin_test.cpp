@@ -1,0 +1,5 @@
+#include "plugin.cpp"
+
+#include <cassert>
+
+int main() { assert(highest(2.5, 3.5) == 3.5); }
