@@ -17,7 +17,7 @@ use tidemill::operator::WindowSpec;
 use tidemill::record::{BatchTime, Partition};
 use tidemill::source::{Directory, Queue, Take};
 
-use super::support::{Lines, PATIENCE, Project, published, wait_until};
+use super::support::{Lines, PATIENCE, Project, last_published, published, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -249,7 +249,7 @@ fn a_file_that_is_read_over_many_batches_counts_once_however_often_the_program_i
         let text: String = (1..=40_000).map(|n| row(format, n)).collect();
         project.write("orders/all", text);
         let total = || {
-            let last = published(&project.path("out"), "totals").pop().unwrap_or_default();
+            let last = last_published(&project.path("out"), "totals").unwrap_or_default();
             let rows = last.values().flat_map(|file| file.lines());
             let numbers = rows.filter_map(|row| row.strip_suffix(')')?.rsplit_once(", "));
             numbers.map(|(_, n)| n.parse::<u64>().unwrap()).sum::<u64>()

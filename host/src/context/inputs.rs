@@ -183,15 +183,14 @@ impl Inputs {
                 Kind::Received(intake) => {
                     let upto = (reach == Reach::UpToTime).then_some(time);
                     let Taken { blocks, has_more } = intake.take(upto, rates.received(index, reach));
-                    rates.took(index, has_more, None);
+                    rates.took(index, has_more, Vec::new());
                     rows_of(blocks, &input.schema, self.partitions, &mut all.dead).map_err(failed)?
                 }
                 Kind::Replayable(_) if reach == Reach::Received => StageInput::new(),
                 Kind::Replayable(replayable) => {
                     let room = rates.replayed(index, num_intervals, reach);
                     let splits = replayable.cut(time, self.partitions, room).map_err(failed)?;
-                    let num_bytes = splits.iter().map(|split| split.num_bytes()).sum();
-                    rates.took(index, replayable.has_more(), num_bytes);
+                    rates.took(index, replayable.has_more(), splits.clone());
                     splits.into_iter().map(Input::Split).collect()
                 }
             };

@@ -1,11 +1,13 @@
 //! The rates of a run: how many rows each batch may take of each source, and what is learnt from it.
 
+use std::sync::Arc;
+
 use super::inputs::Reach;
 use super::report::BatchReport;
 use crate::batch::rate::{Limiter, Load, RateControl, RateError, RateOptions, SourceLoad};
 use crate::metrics::RateMetrics;
 use crate::record::{BatchTime, Interval};
-use crate::source::{Room, Source};
+use crate::source::{Room, Source, Split};
 
 /// How many bytes a row is taken to have before any was read: few, so that the first batch is rather too small.
 const SHORT_ROW: f64 = 16.0;
@@ -25,7 +27,7 @@ struct SourceRate {
     row_bytes: Option<f64>,
     /// What the batch that runs has of it.
     has_more: bool,
-    num_bytes: Option<u64>,
+    splits: Vec<Arc<dyn Split>>,
     metrics: RateMetrics,
 }
 
@@ -41,7 +43,7 @@ impl Rates {
             limiter: Limiter::new(interval, first, source.max_rows_per_second()),
             row_bytes: None,
             has_more: false,
-            num_bytes: None,
+            splits: Vec::new(),
             metrics,
         });
         let sources: Vec<SourceRate> = sources.collect();
@@ -80,13 +82,13 @@ impl Rates {
                 None => return Room::ENDLESS,
             },
         };
-        Room { num_rows: rows, num_bytes: (rows as f64 * source.row_bytes.unwrap_or(SHORT_ROW)) as u64 }
+        room_for(rows, source.row_bytes.unwrap_or(SHORT_ROW))
     }
 
-    /// What the batch took of source `index`.
-    pub(super) fn took(&mut self, index: usize, has_more: bool, num_bytes: Option<u64>) {
+    /// What the batch took of source `index`; of a replayable one these splits.
+    pub(super) fn took(&mut self, index: usize, has_more: bool, splits: Vec<Arc<dyn Split>>) {
         if let Some(source) = self.sources.get_mut(index) {
-            (source.has_more, source.num_bytes) = (has_more, num_bytes);
+            (source.has_more, source.splits) = (has_more, splits);
         }
     }
 
@@ -121,7 +123,10 @@ impl SourceRate {
     /// The batch had so many rows of it.
     fn ran(&mut self, num_rows: usize) {
         self.limiter.took(num_rows);
-        if let Some(num_bytes) = self.num_bytes.take().filter(|_| num_rows > 0) {
+        // Only now that they are read it is known where those ended that are left at the end of a record.
+        let splits = std::mem::take(&mut self.splits);
+        let num_bytes: Option<u64> = splits.iter().map(|split| split.num_bytes()).sum();
+        if let Some(num_bytes) = num_bytes.filter(|_| num_rows > 0) {
             let row_bytes = num_bytes as f64 / num_rows as f64;
             self.row_bytes = Some(self.row_bytes.map_or(row_bytes, |before| (before + row_bytes) / 2.0));
         }
@@ -129,5 +134,22 @@ impl SourceRate {
 
     fn show(&self) {
         self.limiter.rate().into_iter().for_each(|rate| self.metrics.set(rate));
+    }
+}
+
+/// For so many rows of so many bytes each. Where there is room for a row there is some for bytes: else a source that
+/// seemed to have next to none would never be read again, and never be known better.
+fn room_for(num_rows: u64, row_bytes: f64) -> Room {
+    Room { num_rows, num_bytes: ((num_rows as f64 * row_bytes) as u64).max(num_rows.min(1)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_there_is_room_for_a_row_there_is_room_for_bytes() {
+        let rooms = [(0, 8.0), (1, 0.4), (10, 8.5)].map(|(rows, bytes)| room_for(rows, bytes).num_bytes);
+        assert_eq!(rooms, [0, 1, 85]);
     }
 }

@@ -287,7 +287,7 @@ pub trait Split: Send + Sync {
         None
     }
 
-    /// How many bytes are read, where rows are not known before.
+    /// How many bytes are read, where rows are not known before; about, until they were.
     fn num_bytes(&self) -> Option<u64> {
         None
     }

@@ -66,9 +66,12 @@ impl Piece {
         Self { bytes, ..self.clone() }
     }
 
-    /// How many bytes are read, about.
+    /// How many bytes are read; about, as long as it isn't known where it is left.
     fn num_bytes(&self) -> u64 {
-        let end = self.until.as_ref().map_or(self.bytes.end, |(until, _)| *until);
+        let end = self.until.as_ref().map_or(self.bytes.end, |(until, stopped)| match stopped.at() {
+            0 => *until,
+            at => at,
+        });
         end.min(self.bytes.end).saturating_sub(self.bytes.start)
     }
 }

@@ -112,3 +112,25 @@ fn what_there_is_no_room_for_waits_and_a_file_that_is_gone_is_passed_over() {
     let rows = read(&mut backlog, u64::MAX, &text).iter().map(|block| block.rows.num_rows()).sum::<usize>();
     assert_eq!((rows, backlog.is_empty()), (2, true));
 }
+
+#[test]
+fn how_many_bytes_a_record_had_is_known_once_it_was_read() {
+    let dir = TempDir::new().unwrap();
+    let text = "1,one\n".repeat(100);
+    let mut backlog = Backlog::default();
+    backlog.add(vec![found(&dir, "a", text.as_bytes())]);
+    let pieces = backlog.take(1, Borders::Files).unwrap();
+    let pieces = cut(&pieces, 4, Borders::Files).unwrap().remove(0);
+    let split =
+        FileSplit { pieces, encoding: encoding(Format::Csv, Some(CSV), 99), origin: "source".to_owned() };
+    assert_eq!(split.num_bytes(), Some(1));
+    let mut num_rows = 0;
+    split
+        .read(&mut |block| {
+            num_rows += block.rows.num_rows() as u64;
+            Ok(())
+        })
+        .unwrap();
+    assert!(num_rows > 0);
+    assert_eq!(split.num_bytes(), Some(6 * num_rows));
+}
