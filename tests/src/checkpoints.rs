@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::support::{FramedSender, Lines, PATIENCE, Project, Server, published, rows, wait_until};
+use super::support::{FramedSender, Lines, PATIENCE, Project, Server, last_published, rows, wait_until};
 
 const MANIFEST: &str = r#"
 [pipeline]
@@ -58,7 +58,7 @@ path = "out/recent"
 
 /// The rows of the last batch that a sink wrote, sorted.
 fn last(project: &Project, prefix: &str) -> Vec<String> {
-    let last = published(&project.path("out"), prefix).pop().unwrap_or_default();
+    let last = last_published(&project.path("out"), prefix).unwrap_or_default();
     let mut rows: Vec<String> = last.values().flat_map(|file| file.lines()).map(str::to_owned).collect();
     rows.sort();
     rows

@@ -77,6 +77,30 @@ fn a_plugin_is_swapped_shown_and_taken_back_by_commands() {
 }
 
 #[test]
+fn the_number_of_workers_is_changed_by_a_command_and_over_http() {
+    let (project, mut program) = start_saying("");
+    says(&mut program, "one", "a");
+    let before = std::thread::available_parallelism().unwrap();
+    let told_of = told(&project, &["workers", "3"]);
+    assert!(told_of.starts_with("3 workers since batch "), "{told_of}");
+    assert!(told_of.ends_with(&format!(", before it {before}\n")), "{told_of}");
+    assert!(told(&project, &["status"]).contains(", 3 workers\n"));
+    says(&mut program, "one", "b");
+    let head = "POST /v1/workers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
+    let answer = http(&project, head, b"{\"workers\":1}");
+    assert!(answer.contains("{\"workers\":{\"from\":3,\"to\":1,\"batch\":\"20"), "{answer}");
+    for (body, said) in [("{\"workers\":0}", "from 1 to 1024"), ("{\"workers\":5000}", "from 1 to 1024")] {
+        let answer = http(&project, head, body.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 422 ") && answer.contains(said), "{answer}");
+    }
+    says(&mut program, "one", "c");
+    let metrics = http(&project, "GET /metrics HTTP/1.1\r\nHost: localhost", b"");
+    assert!(metrics.contains("tidemill_workers{pipeline=\"saying\"} 1\n"), "{metrics}");
+    let refused = ask(&project, &["workers", "0"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+}
+
+#[test]
 fn a_plugin_is_uploaded_and_health_and_metrics_are_told() {
     let (project, mut program) = start_saying("");
     let code = version("versioned", "two");

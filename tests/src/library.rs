@@ -68,10 +68,11 @@ fn batches_come_when_the_clock_says_and_hold_what_came_before() {
 }
 
 #[test]
-fn a_clock_that_leaps_makes_every_batch_in_order() {
+fn a_clock_that_leaps_makes_every_batch_in_order_where_none_are_merged() {
     let (clock, kept) = (Arc::new(ManualClock::new(START)), Kept::default());
     let folder = tempfile::tempdir().unwrap();
     let mut context = context(&clock);
+    context.merge_late(false);
     let lines = context.text_files("lines", Directory::new(folder.path()));
     let counts = context.count("counts", &lines);
     context.sink("kept", &counts, kept.clone());

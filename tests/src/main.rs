@@ -35,6 +35,8 @@ mod plugin_interfaces;
 mod plugin_talk;
 mod metrics;
 mod stopping;
+mod rates;
+mod workers;
 mod examples;
 mod languages;
 mod library;

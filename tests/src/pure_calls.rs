@@ -14,7 +14,7 @@ use tidemill::context::{RunOptions, StreamingContext};
 use tidemill::plugin::PluginSpec;
 use tidemill::record::{BatchTime, line_schema};
 use tidemill::source::{
-    Block, Extent, Interrupted, Opening, Reader, Recovery, Replayable, Source, SourceError, Split,
+    Block, Extent, Interrupted, Opening, Reader, Recovery, Replayable, Room, Source, SourceError, Split,
 };
 
 use super::support::{Batches, Kept, Lines, engine, plugin};
@@ -54,7 +54,7 @@ impl Source for Script {
 }
 
 impl Replayable for Scenes {
-    fn cut(&mut self, _: BatchTime, _: usize) -> Result<Vec<Arc<dyn Split>>, SourceError> {
+    fn cut(&mut self, _: BatchTime, _: usize, _: Room) -> Result<Vec<Arc<dyn Split>>, SourceError> {
         self.0 -= 1;
         let mut random = Lines::new(self.0 as u64);
         let mut block = |index: usize| {

@@ -57,8 +57,18 @@ struct State {
     next: Option<Instant>,
 }
 
+/// What a batch takes.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The blocks, in order.
+    pub blocks: Vec<Block>,
+    /// Whether more could have been taken, if there had been room for it in the batch.
+    pub has_more: bool,
+}
+
 struct Waiting {
     arrived_millis: i64,
+    /// Of the block when it came, though parts of it may be gone: they share its memory.
     num_bytes: usize,
     /// Its number in the log.
     number: Option<u64>,
@@ -121,24 +131,38 @@ impl Intake {
         self.state().rows_taken
     }
 
-    /// The blocks that arrived up to `time`, or all where `time` is none, in order.
-    pub fn take(&self, time: Option<BatchTime>) -> Vec<Block> {
+    /// The blocks that arrived up to `time`, or all where `time` is none, in order; at most `room` rows of them. Blocks in
+    /// the log aren't torn, so the last one of them may be too much.
+    pub fn take(&self, time: Option<BatchTime>, room: Option<u64>) -> Taken {
         let mut state = self.state();
-        let mut taken = Vec::new();
+        let mut blocks = Vec::new();
+        let mut room = room.map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
         let due = |waiting: &Waiting| time.is_none_or(|time| waiting.arrived_millis <= time.millis());
-        while state.waiting.front().is_some_and(due) {
+        while room != Some(0)
+            && let Some(waiting) = state.waiting.front_mut().filter(|waiting| due(waiting))
+        {
+            let num_rows = waiting.block.rows.num_rows();
+            if let Some(room) = room.as_mut() {
+                if waiting.number.is_none() && *room < num_rows {
+                    blocks.push(waiting.block.split_off(*room));
+                    state.rows_taken += *room as u64;
+                    break;
+                }
+                *room = room.saturating_sub(num_rows);
+            }
             if let Some(waiting) = state.waiting.pop_front() {
                 state.num_bytes -= waiting.num_bytes;
                 state.taken = waiting.number.or(state.taken);
                 state.rows_taken += waiting.block.rows.num_rows() as u64;
-                taken.push(waiting.block);
+                blocks.push(waiting.block);
             }
         }
-        if !taken.is_empty() {
+        let has_more = state.is_full || state.waiting.front().is_some_and(due);
+        if !blocks.is_empty() {
             state.is_full = false;
             self.room.notify_waiters();
         }
-        taken
+        Taken { blocks, has_more }
     }
 
     /// The receiver has returned.
@@ -322,10 +346,11 @@ impl Intake {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+    use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 
     use super::*;
     use crate::batch::ManualClock;
+    use crate::record::DeadLetter;
 
     fn block(text: &str) -> Block {
         let column: ArrayRef = Arc::new(StringArray::from(vec![text]));
@@ -337,6 +362,34 @@ mod tests {
         Arc::new(Intake::new(options, Arc::clone(clock) as Arc<dyn Clock>, Arc::default()))
     }
 
+    /// How many blocks a batch at `time` takes.
+    fn num_taken(intake: &Intake, time: Option<i64>) -> usize {
+        intake.take(time.map(BatchTime::from_millis), None).blocks.len()
+    }
+
+    #[tokio::test]
+    async fn a_batch_takes_as_many_rows_as_it_has_room_for_and_the_next_goes_on_from_there() {
+        let clock = Arc::new(ManualClock::new(1000));
+        let intake = intake(&clock, 1 << 20);
+        let column: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c"]));
+        let rows = RecordBatch::try_from_iter([("line", column)]).unwrap();
+        let letter = DeadLetter::line("source", None, b"bad", "no text".to_owned());
+        intake.put(Block { rows, dead: vec![letter] }).await.unwrap();
+        intake.put(block("d")).await.unwrap();
+        clock.advance(1);
+        intake.put(block("late")).await.unwrap();
+        let take = |room| {
+            let Taken { blocks, has_more } = intake.take(Some(BatchTime::from_millis(1000)), Some(room));
+            let num_dead: usize = blocks.iter().map(|block| block.dead.len()).sum();
+            let rows = blocks.iter().flat_map(|block| block.rows.column(0).as_string::<i32>().iter());
+            (rows.map(|line| line.unwrap().to_owned()).collect::<String>(), num_dead, has_more)
+        };
+        assert_eq!(take(0), (String::new(), 0, true));
+        assert_eq!(take(2), ("ab".to_owned(), 1, true));
+        assert_eq!(take(2), ("cd".to_owned(), 0, false));
+        assert_eq!(take(2), (String::new(), 0, false), "what came later belongs to another batch");
+    }
+
     #[tokio::test]
     async fn a_batch_takes_what_arrived_up_to_its_time() {
         let clock = Arc::new(ManualClock::new(1000));
@@ -344,9 +397,9 @@ mod tests {
         intake.put(block("a")).await.unwrap();
         clock.advance(1);
         intake.put(block("b")).await.unwrap();
-        assert_eq!(intake.take(Some(BatchTime::from_millis(1000))).len(), 1);
-        assert_eq!(intake.take(Some(BatchTime::from_millis(1000))).len(), 0);
-        assert_eq!(intake.take(None).len(), 1);
+        assert_eq!(num_taken(&intake, Some(1000)), 1);
+        assert_eq!(num_taken(&intake, Some(1000)), 0);
+        assert_eq!(num_taken(&intake, None), 1);
     }
 
     #[tokio::test]
@@ -362,9 +415,9 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert!(!second.is_finished());
-        assert_eq!(intake.take(None).len(), 1);
+        assert_eq!(num_taken(&intake, None), 1);
         second.await.unwrap().unwrap();
-        assert_eq!(intake.take(None).len(), 1);
+        assert_eq!(num_taken(&intake, None), 1);
         intake.close();
         assert!(intake.put(block("nobody takes this")).await.is_err());
     }
@@ -407,13 +460,13 @@ mod tests {
             }
             tokio::task::yield_now().await;
             assert!(
-                intake.take(None).is_empty(),
+                num_taken(&intake, None) == 0,
                 "a batch that took the second would count the first as taken"
             );
             log.second.notify_one();
         };
         let (first, second, ()) = tokio::join!(intake.put(block("first")), second, meanwhile);
         assert!(first.is_ok() && second.is_ok());
-        assert_eq!((intake.take(None).len(), intake.taken()), (2, Some(2)));
+        assert_eq!((num_taken(&intake, None), intake.taken()), (2, Some(2)));
     }
 }

@@ -17,7 +17,7 @@ use clap_complete::Shell;
 
 use super::build::{self, BuildArgs};
 use super::checkpoint::CheckpointCommand;
-use super::control::{self, At, RollbackArgs, SwapArgs};
+use super::control::{self, At, RollbackArgs, SwapArgs, WorkersArgs};
 use super::dead_letters::args::DeadLettersCommand;
 use super::new::{self, NewArgs};
 use super::test::{self, args::TestArgs};
@@ -155,6 +155,9 @@ pub enum Command {
     /// Show which versions of plugins came into use
     History(At),
 
+    /// Let more or fewer threads work on the batches of a running pipeline
+    Workers(WorkersArgs),
+
     /// Ask a running pipeline to stop, as Ctrl-C does
     Stop(At),
 
@@ -240,7 +243,7 @@ pub struct RunArgs {
     pub metrics_file: Option<PathBuf>,
 }
 
-fn num_workers(text: &str) -> Result<NonZeroUsize, String> {
+pub(super) fn num_workers(text: &str) -> Result<NonZeroUsize, String> {
     match text.parse::<NonZeroUsize>() {
         Ok(workers) if workers.get() <= MAX_WORKERS => Ok(workers),
         _ => Err(format!("write a number from 1 to {MAX_WORKERS}")),

@@ -1,4 +1,4 @@
-//! `tidemill status | history | swap | rollback | reload | stop`: talking to a pipeline that runs.
+//! `tidemill status | history | swap | rollback | reload | workers | stop`: talking to a pipeline that runs.
 
 mod args;
 
@@ -10,11 +10,11 @@ use self::args::PluginPath;
 use super::{End, print};
 use crate::checkpoint::{ShadowReport, VersionChange};
 use crate::control::{
-    BesideStatus, Client, ClientError, ReloadDone, Rollback, Status, Swap, SwapDone, Token, find,
+    BesideStatus, Client, ClientError, ReloadDone, Rollback, Status, Swap, SwapDone, Token, WorkersDone, find,
 };
 use crate::manifest::Manifest;
 
-pub use self::args::{At, EXAMPLES, RollbackArgs, SwapArgs};
+pub use self::args::{At, EXAMPLES, RollbackArgs, SwapArgs, WorkersArgs};
 
 /// The manifest that is looked at where nothing says which pipeline is meant.
 const MANIFEST: &str = "pipeline.toml";
@@ -87,6 +87,12 @@ pub(super) fn reload(at: &At) -> Result<(), End> {
     print(&out)
 }
 
+/// Lets so many workers run batches.
+pub(super) fn workers(WorkersArgs { workers, at }: &WorkersArgs) -> Result<(), End> {
+    let WorkersDone { from, to, batch } = client(at)?.set_workers(workers.get())?;
+    print(&format!("{to} workers since batch {batch}, before it {from}\n"))
+}
+
 /// Asks the pipeline to stop.
 pub(super) fn stop(at: &At) -> Result<(), End> {
     client(at)?.stop()?;
@@ -129,8 +135,8 @@ fn status_text(status: &Status) -> String {
         writeln!(out, "pipeline {}, a batch every {} ms, {doing}", status.pipeline, status.batch_interval_ms);
     let _ = writeln!(
         out,
-        "{} batches, {} rows in, {} dead letters",
-        status.batches, status.rows_in, status.dead_letters
+        "{} batches, {} rows in, {} dead letters, {} workers",
+        status.batches, status.rows_in, status.dead_letters, status.workers
     );
     if let Some(last) = &status.last {
         let _ = writeln!(

@@ -159,6 +159,7 @@ mod tests {
             num_input_rows: vec![("lines".to_owned(), num_rows), ("more".to_owned(), 0)],
             num_output_rows: Vec::new(),
             num_dead_letters: 0,
+            num_merged: 0,
             processing_time: Duration::from_micros(12_345),
             scheduling_delay: Duration::from_micros(400),
         }

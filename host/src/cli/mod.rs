@@ -50,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Swap(swap_args) => control::swap(&swap_args),
         Command::Rollback(rollback_args) => control::rollback(&rollback_args),
         Command::Reload(at) => control::reload(&at),
+        Command::Workers(workers_args) => control::workers(&workers_args),
         Command::Stop(at) => control::stop(&at),
         Command::Inspect { plugin, input, key, right } => {
             let columns =

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::options::RunOptions;
 use super::report::Listener;
 use super::running::{RunningContext, StartError, start_remembering};
+use crate::batch::rate::RateOptions;
 use crate::batch::{Clock, SystemClock};
 use crate::manifest::{DeadLetterSpec, Fault, Output, Pipeline, Place, PluginSource, Stream};
 use crate::operator::{Operator, Tolerance};
@@ -111,6 +112,19 @@ impl StreamingContext {
     /// Keeps in the directory `path` what survives a restart; nothing does where this isn't called.
     pub fn checkpoint(&mut self, path: impl Into<PathBuf>) -> &mut Self {
         self.pipeline.checkpoint = Some(path.into());
+        self
+    }
+
+    /// Decides by `rate` how much a batch takes of each source; so that batches fit their interval where this isn't called.
+    pub fn rate(&mut self, rate: RateOptions) -> &mut Self {
+        self.pipeline.rate = rate;
+        self
+    }
+
+    /// Whether batches that are late run as one, where nothing depends on their number: there is no window, no
+    /// `update_state_by_key` and no queue of which each batch takes a block. They do where this isn't called.
+    pub fn merge_late(&mut self, merges: bool) -> &mut Self {
+        self.pipeline.merge_late = merges;
         self
     }
 

@@ -1,7 +1,7 @@
 //! Driving batches: wait for the time, cut, run, stage, publish, report; and ending in order.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::control::{Control, StopMode};
 use super::dead_letters::DeadLetters;
@@ -10,9 +10,11 @@ use super::inputs::{Inputs, Reach};
 use super::measured::Measured;
 use super::options::RunOptions;
 use super::outputs::Outputs;
+use super::rates::Rates;
 use super::report::{BatchReport, BatchStart, BatchSubmission, Listener, Listeners, ReceiverEvent, Summary};
 use super::running::RunError;
 use super::swap::{Shared, Switch};
+use super::workers::{Staff, Workers};
 use crate::batch::Clock;
 use crate::checkpoint::{Checkpoint, Commit, Epoch};
 use crate::manifest::Pipeline;
@@ -27,7 +29,11 @@ pub(super) struct Driver {
     clock: Arc<dyn Clock>,
     control: Control,
     inputs: Inputs,
+    rates: Rates,
+    /// Whether batches that are late run as one.
+    merges: bool,
     executor: Executor,
+    staff: Staff,
     outputs: Outputs,
     switch: Switch,
     dead_letters: DeadLetters,
@@ -56,7 +62,7 @@ impl Driver {
         pipeline: &Pipeline,
         shared: &Arc<Shared>,
         checkpoint: Option<Checkpoint>,
-        num_workers: usize,
+        workers: &Workers,
         options: RunOptions,
         clock: Arc<dyn Clock>,
         control: Control,
@@ -81,7 +87,8 @@ impl Driver {
         let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
         let file = options.metrics_file.as_deref();
         let measured = Measured::open(&opened.metrics, source_names, outputs.names(), &opened.streams, file)?;
-        let executor = Executor::start(running.version(), num_workers).map_err(RunError::Thread)?;
+        let executor = Executor::start(running.version(), workers.number()).map_err(RunError::Thread)?;
+        measured.workers(executor.num_workers());
         let opening = Opening {
             name: String::new(),
             time: BatchTime::from_millis(start),
@@ -91,20 +98,27 @@ impl Driver {
         let sources =
             opened.schemas.keys().filter_map(|name| Some((name, pipeline.sources.get(name)?.as_ref())));
         let inputs = Inputs::open(
-            sources,
+            sources.clone(),
             &opening,
             durable.as_ref(),
             pipeline.partitions.get(),
             &clock,
             &control.wake,
         )?;
+        let sources = sources.map(|(name, source)| (source, opened.metrics.batches().rate(name)));
+        let rates = Rates::new(&pipeline.rate, pipeline.interval, sources)?;
+        let is_counted = options.batches.is_some() || options.beside.is_some() || inputs.need_every_batch();
+        let merges = pipeline.merge_late && !is_counted && !opened.needs_every_batch();
         Ok(Self {
             interval: pipeline.interval,
             options,
             clock,
             control,
             inputs,
+            rates,
+            merges,
             executor,
+            staff: Staff(workers.clone()),
             outputs,
             switch: Switch::new(Arc::clone(shared)),
             dead_letters,
@@ -166,11 +180,12 @@ impl Driver {
                 }
                 Next::End => return Ok(()),
             }
-            let reach = match phase {
-                Phase::Ticking => Reach::UpToTime,
-                Phase::Draining(reach) => reach,
+            let (reach, num_merged) = match phase {
+                Phase::Ticking => (Reach::UpToTime, self.num_late(time)),
+                Phase::Draining(reach) => (reach, 0),
             };
-            self.batch(time, Some(reach))?;
+            time = time.after(self.interval, num_merged);
+            self.batch(time, Some(reach), num_merged)?;
             time = self.free(time.next(self.interval))?;
             let is_finished = self.inputs.is_finished(reach)?;
             for source in self.inputs.newly_returned() {
@@ -183,6 +198,12 @@ impl Driver {
                 (true, Reach::UpToTime | Reach::Everything) => return self.last_windows(time),
             }
         }
+    }
+
+    /// How many batches are due after the one of time `time` that can run as one with it.
+    fn num_late(&self, time: BatchTime) -> u64 {
+        let now = BatchTime::from_millis(self.clock.now_millis());
+        if self.merges { self.interval.count(time, now) } else { 0 }
     }
 
     /// Tells of the receivers that end with the run, one of them perhaps by its `error`.
@@ -204,7 +225,7 @@ impl Driver {
             && self.control.asked().is_none()
             && !self.is_over()
         {
-            self.batch(time, None)?;
+            self.batch(time, None, 0)?;
             time = self.free(time.next(self.interval))?;
         }
         Ok(())
@@ -267,17 +288,21 @@ impl Driver {
         self.options.batches.is_some_and(|limit| self.summary.num_batches >= limit)
     }
 
-    /// Runs the batch of time `time` on what `reach` says; without anything, and for windows alone, where it doesn't.
-    fn batch(&mut self, time: BatchTime, reach: Option<Reach>) -> Result<(), RunError> {
-        let begun = Instant::now();
+    /// Runs the batch of time `time`, into which so many others are merged, on what `reach` says; without anything, and for
+    /// windows alone, where it doesn't.
+    fn batch(&mut self, time: BatchTime, reach: Option<Reach>, num_merged: u64) -> Result<(), RunError> {
+        if self.staff.change(&mut self.executor, time) {
+            self.measured.workers(self.executor.num_workers());
+        }
+        let begun = self.clock.instant();
         let delay = self.clock.now_millis().saturating_sub(time.millis());
         let scheduling_delay = Duration::from_millis(u64::try_from(delay).unwrap_or(0));
-        let cut = reach.map(|reach| self.inputs.cut(time, reach)).transpose()?;
+        let cut = reach.map(|reach| self.inputs.cut(time, reach, &mut self.rates)).transpose()?;
         let inputs = cut.as_ref().map_or(&[][..], |cut| &cut.inputs);
         let received = inputs.iter().map(|input| input.iter().map(Input::num_rows).sum());
         let received = received.chain(std::iter::repeat(Some(0)));
         let num_input_rows = self.inputs.names().map(str::to_owned).zip(received).collect();
-        let submission = BatchSubmission { time, num_input_rows };
+        let submission = BatchSubmission { time, num_input_rows, num_merged };
         self.listeners.tell(|listener| listener.batch_submitted(&submission));
         self.listeners.tell(|listener| listener.batch_started(&BatchStart { time, scheduling_delay }));
         let number = self.interval.count(self.zero, time);
@@ -303,10 +328,12 @@ impl Driver {
             num_input_rows: self.inputs.names().map(str::to_owned).zip(result.num_input_rows).collect(),
             num_output_rows: self.outputs.num_rows(&result.outputs),
             num_dead_letters: dead.len(),
+            num_merged,
             scheduling_delay,
-            processing_time: begun.elapsed(),
+            processing_time: self.clock.instant().saturating_duration_since(begun),
         };
         self.summary.add(&report);
+        self.rates.learn(&report);
         if is_changed {
             self.measured.follow(&self.switch.opened().streams);
         }

@@ -9,8 +9,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use super::durable::Durable;
+use super::rates::Rates;
 use super::running::RunError;
-use crate::batch::{Clock, Intake, IntakeOptions, Wake};
+use crate::batch::{Clock, Intake, IntakeOptions, Taken, Wake};
 use crate::checkpoint::{Logged, SourcePosition};
 use crate::partition::{concatenate, cut};
 use crate::record::{BatchTime, Bytes, DeadLetter};
@@ -123,15 +124,15 @@ impl Inputs {
     }
 
     /// How far each source was read.
-    pub(super) fn positions(&self) -> IndexMap<String, SourcePosition> {
-        let of = |input: &InputOf| match &input.kind {
+    pub(super) fn positions(&mut self) -> IndexMap<String, SourcePosition> {
+        let of = |input: &mut InputOf| match &mut input.kind {
             Kind::Received(intake) => SourcePosition {
                 position: input.counted.and_then(|before| Position::new(&(before + intake.rows_taken()))),
                 logged: intake.taken(),
             },
             Kind::Replayable(replayable) => SourcePosition { position: replayable.position(), logged: None },
         };
-        self.inputs.iter().map(|input| (input.name.clone(), of(input))).collect()
+        self.inputs.iter_mut().map(|input| (input.name.clone(), of(input))).collect()
     }
 
     /// The names of the sources that have receivers.
@@ -164,19 +165,32 @@ impl Inputs {
         names
     }
 
-    /// Takes the batch of time `time`.
-    pub(super) fn cut(&mut self, time: BatchTime, reach: Reach) -> Result<Cut, RunError> {
+    /// Whether some source has something of its own for each batch, so that none may be left out.
+    pub(super) fn need_every_batch(&self) -> bool {
+        self.inputs.iter().any(|input| match &input.kind {
+            Kind::Received(_) => false,
+            Kind::Replayable(replayable) => replayable.needs_every_batch(),
+        })
+    }
+
+    /// Takes the batch of time `time`, as much as there is room for by `rates`.
+    pub(super) fn cut(&mut self, time: BatchTime, reach: Reach, rates: &mut Rates) -> Result<Cut, RunError> {
         let mut all = Cut::default();
-        for input in &mut self.inputs {
+        let num_intervals = rates.begin(time);
+        for (index, input) in self.inputs.iter_mut().enumerate() {
             let failed = |error| RunError::Source { name: input.name.clone(), error };
             let partitions = match &mut input.kind {
                 Kind::Received(intake) => {
-                    let blocks = intake.take((reach == Reach::UpToTime).then_some(time));
+                    let upto = (reach == Reach::UpToTime).then_some(time);
+                    let Taken { blocks, has_more } = intake.take(upto, rates.received(index, reach));
+                    rates.took(index, has_more, Vec::new());
                     rows_of(blocks, &input.schema, self.partitions, &mut all.dead).map_err(failed)?
                 }
                 Kind::Replayable(_) if reach == Reach::Received => StageInput::new(),
                 Kind::Replayable(replayable) => {
-                    let splits = replayable.cut(time, self.partitions).map_err(failed)?;
+                    let room = rates.replayed(index, num_intervals, reach);
+                    let splits = replayable.cut(time, self.partitions, room).map_err(failed)?;
+                    rates.took(index, replayable.has_more(), splits.clone());
                     splits.into_iter().map(Input::Split).collect()
                 }
             };

@@ -78,11 +78,16 @@ impl Measured {
             let letter = alike.first();
             letter.into_iter().for_each(|l| batches.set_aside(&l.origin, l.kind.name(), alike.len() as u64));
         }
-        batches.done(report.processing_time, report.scheduling_delay);
+        batches.done(report.processing_time, report.scheduling_delay, report.num_merged);
         self.weigh();
         if let Some(file) = &mut self.file {
             file.update(&self.metrics, report.time);
         }
+    }
+
+    /// There are so many workers.
+    pub(super) fn workers(&self, number: usize) {
+        self.metrics.batches().set_workers(number);
     }
 
     /// Takes the sizes of states.

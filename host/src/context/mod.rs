@@ -12,11 +12,13 @@ mod inputs;
 mod measured;
 mod options;
 mod outputs;
+mod rates;
 mod replay;
 mod report;
 mod running;
 mod slices;
 pub mod swap;
+mod workers;
 
 pub use builder::{PluginHandle, StreamHandle, StreamingContext};
 pub use control::{Control, StopMode};
@@ -26,3 +28,4 @@ pub use replay::{Replay, ReplayError};
 pub use report::{BatchReport, BatchStart, BatchSubmission, Listener, OutputReport, ReceiverEvent, Summary};
 pub use running::{RunError, RunningContext, StartError, start};
 pub use slices::NotRemembered;
+pub use workers::{Workers, WorkersChange, WorkersError};

@@ -12,6 +12,8 @@ pub struct BatchSubmission {
     pub time: BatchTime,
     /// Rows that came in, source by source; none where they are only counted when they are read, as those of files.
     pub num_input_rows: Vec<(String, Option<usize>)>,
+    /// How many batches were due before it and are part of it.
+    pub num_merged: u64,
 }
 
 /// A batch that begins to run.
@@ -59,6 +61,8 @@ pub struct BatchReport {
     pub num_output_rows: Vec<(String, usize)>,
     /// Rows set aside.
     pub num_dead_letters: usize,
+    /// How many batches were due before it and are part of it.
+    pub num_merged: u64,
     /// How long after its time it began.
     pub scheduling_delay: Duration,
     /// How long it took from the cut to the last sink.

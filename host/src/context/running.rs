@@ -17,7 +17,9 @@ use super::options::RunOptions;
 use super::report::{Listener, Summary};
 use super::slices::{NotRemembered, Pace, Slices};
 use super::swap::{Shared, SwapError, Swapped, Swapper, Watch};
+use super::workers::{Workers, WorkersChange, WorkersError};
 use crate::batch::Clock;
+use crate::batch::rate::RateError;
 use crate::checkpoint::{Checkpoint, CheckpointError, CodeFolder};
 use crate::dead_letters::LetterError;
 use crate::manifest::{Fault, Pipeline};
@@ -82,6 +84,9 @@ pub enum RunError {
     /// The checkpoint can't be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// Rates can't be decided as the pipeline says.
+    #[error("pipeline.rate: {0}")]
+    Rate(#[from] RateError),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
@@ -146,12 +151,12 @@ pub(super) fn start_remembering(
         pipeline: Arc::clone(pipeline),
         engine: engine.clone(),
         shared: Arc::new(Shared::new(pipeline, opened, version)),
-        num_workers,
+        workers: Workers::new(num_workers),
         code,
     };
-    let (shared, waking) = (&swapper.shared, control.clone());
+    let (shared, workers, waking) = (&swapper.shared, &swapper.workers, control.clone());
     let driver =
-        Driver::open(pipeline, shared, checkpoint, num_workers, options.clone(), clock, waking, listeners)?;
+        Driver::open(pipeline, shared, checkpoint, workers, options.clone(), clock, waking, listeners)?;
     swapper.forget_old();
     let streams = swapper.shared.running();
     let streams = streams.opened();
@@ -209,6 +214,17 @@ impl RunningContext {
     /// A handle to swap plugins from elsewhere.
     pub fn swapper(&self) -> Swapper {
         self.swapper.clone()
+    }
+
+    /// Lets so many workers run batches from the next one on; answers when they do, or why not. What batches give doesn't
+    /// change. Not to be called by a listener or a sink, which the next batch waits for.
+    pub fn set_workers(&self, number: usize) -> Result<WorkersChange, WorkersError> {
+        self.swapper.workers.set(number)
+    }
+
+    /// A handle to its workers, to change their number from elsewhere.
+    pub fn workers(&self) -> Workers {
+        self.swapper.workers.clone()
     }
 
     /// Asks it to stop, and doesn't wait; `await_termination` tells when it has. Asking again changes nothing, but for an

@@ -8,11 +8,11 @@ use axum::extract::{ConnectInfo, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::messages::{Rollback, Swap, Told};
+use super::messages::{Rollback, SetWorkers, Swap, Told};
 use super::routes::App;
 use crate::checkpoint::How;
-use crate::context::StopMode;
 use crate::context::swap::{Code, ReloadError, SwapError, Swapped};
+use crate::context::{StopMode, WorkersError};
 
 /// Swaps plugins for files on the machine of the pipeline, all at one batch or none. Answers when they are in use.
 #[utoipa::path(
@@ -108,6 +108,39 @@ pub(super) async fn reload(State(app): State<App>, ConnectInfo(peer): ConnectInf
         Err(error) => {
             tracing::warn!(%peer, action = "reload", "control: refused: {error}");
             (StatusCode::UNPROCESSABLE_ENTITY, Json(Told::Error(error.to_string()))).into_response()
+        }
+    }
+}
+
+/// Lets so many workers run batches. Answers when the next batch begins, which is the first that they run.
+#[utoipa::path(
+    post,
+    path = "/v1/workers",
+    request_body = SetWorkers,
+    responses(
+        (status = 200, body = Told),
+        (status = 409, description = "the pipeline ended", body = Told),
+        (status = 422, description = "there can't be so many", body = Told),
+    )
+)]
+pub(super) async fn set_workers(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Json(SetWorkers { workers }): Json<SetWorkers>,
+) -> Response {
+    let changed = tokio::task::spawn_blocking(move || app.workers.set(workers)).await;
+    match changed.unwrap_or(Err(WorkersError::Ended)) {
+        Ok(changed) => {
+            tracing::info!(%peer, action = "workers", workers, "control: done");
+            Json(Told::Workers(changed.into())).into_response()
+        }
+        Err(error) => {
+            tracing::warn!(%peer, action = "workers", workers, "control: refused: {error}");
+            let status = match &error {
+                WorkersError::Ended => StatusCode::CONFLICT,
+                _ => StatusCode::UNPROCESSABLE_ENTITY,
+            };
+            (status, Json(Told::Error(error.to_string()))).into_response()
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
-use super::messages::{ReloadDone, Rollback, Status, Swap, SwapDone, Told};
+use super::messages::{ReloadDone, Rollback, SetWorkers, Status, Swap, SwapDone, Told, WorkersDone};
 use super::settings::Token;
 use crate::checkpoint::VersionChange;
 
@@ -84,6 +84,14 @@ impl Client {
     pub fn reload(&self) -> Result<ReloadDone, ClientError> {
         match self.post("/v1/reload", &[], JSON)? {
             Told::Reloaded(done) => Ok(done),
+            _ => Err(ClientError::Stranger(self.address)),
+        }
+    }
+
+    /// Lets so many workers run batches.
+    pub fn set_workers(&self, workers: usize) -> Result<WorkersDone, ClientError> {
+        match self.post("/v1/workers", &json(&SetWorkers { workers }), JSON)? {
+            Told::Workers(done) => Ok(done),
             _ => Err(ClientError::Stranger(self.address)),
         }
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::checkpoint::{ShadowReport, VersionChange};
+use crate::context::WorkersChange;
 use crate::context::swap::{Beside, Fit, Reloaded, Swapped};
 
 /// A pipeline that runs.
@@ -22,6 +23,8 @@ pub struct Status {
     pub rows_in: u64,
     /// Rows set aside.
     pub dead_letters: u64,
+    /// Threads that work on a batch.
+    pub workers: usize,
     /// The last batch; none before the first.
     pub last: Option<StatusOfBatch>,
     /// The plugins by their names.
@@ -150,6 +153,31 @@ impl From<Reloaded> for ReloadDone {
     }
 }
 
+/// How many workers there are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetWorkers {
+    /// So many.
+    pub workers: usize,
+}
+
+/// The number of workers changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WorkersDone {
+    /// How many there were.
+    pub from: usize,
+    /// How many there are.
+    pub to: usize,
+    /// The first batch that these run.
+    pub batch: String,
+}
+
+impl From<WorkersChange> for WorkersDone {
+    fn from(WorkersChange { from, to, batch }: WorkersChange) -> Self {
+        Self { from, to, batch: batch.to_string() }
+    }
+}
+
 /// What was done, or why not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -158,6 +186,8 @@ pub enum Told {
     Swapped(Vec<SwapDone>),
     /// The manifest was read again.
     Reloaded(ReloadDone),
+    /// The number of workers changed.
+    Workers(WorkersDone),
     /// The versions that came into use, oldest first.
     History(Vec<VersionChange>),
     /// It was asked to stop.

@@ -17,8 +17,8 @@ mod settings;
 pub use client::{Client, ClientError};
 pub use found::{Advertised, find};
 pub use messages::{
-    BesideStatus, PluginStatus, ReloadDone, Rollback, Status, StatusOfBatch, Swap, SwapDone, Told,
-    VersionStatus,
+    BesideStatus, PluginStatus, ReloadDone, Rollback, SetWorkers, Status, StatusOfBatch, Swap, SwapDone,
+    Told, VersionStatus, WorkersDone,
 };
 pub use progress::Progress;
 pub use server::{Server, ServerError};

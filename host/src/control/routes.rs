@@ -15,8 +15,8 @@ use super::guard::guard;
 use super::messages::{PluginStatus, Status, StatusOfBatch, Told, VersionStatus};
 use super::progress::Progress;
 use super::settings::Token;
-use crate::context::Control;
 use crate::context::swap::{Reloader, Swapper};
+use crate::context::{Control, Workers};
 use crate::metrics::Metrics;
 use crate::plugin::MAXIMUM;
 
@@ -27,6 +27,7 @@ const MAX_REQUEST: usize = 64 * 1024;
 #[derive(Clone)]
 pub(super) struct App {
     pub(super) swapper: Swapper,
+    pub(super) workers: Workers,
     pub(super) control: Control,
     pub(super) metrics: Metrics,
     pub(super) progress: Progress,
@@ -61,6 +62,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(changes::swap))
         .routes(routes!(changes::rollback))
         .routes(routes!(changes::reload))
+        .routes(routes!(changes::set_workers))
         .routes(routes!(changes::stop))
         .layer(DefaultBodyLimit::max(MAX_REQUEST))
         .merge(upload)
@@ -138,6 +140,7 @@ async fn status(State(app): State<App>) -> Json<Status> {
         batches: heard.batches,
         rows_in: heard.rows_in,
         dead_letters: heard.dead_letters,
+        workers: app.workers.number(),
         last: heard.last.map(|last| StatusOfBatch {
             time: last.time.to_string(),
             delay_ms: millis(last.scheduling_delay),

@@ -52,6 +52,7 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let app = App {
             swapper: running.swapper(),
+            workers: running.workers(),
             control: running.control(),
             metrics: running.metrics(),
             progress,

@@ -41,6 +41,9 @@ fn check_settings(pipeline: &Pipeline) -> Result<(), Fault> {
             format!("write a number from 1 to {MAX_PARTITIONS}"),
         );
     }
+    if let Err(error) = pipeline.rate.check() {
+        return Err(Fault::from_message(Place::key("pipeline", "rate"), &error.to_string()));
+    }
     match pipeline.workers {
         Some(workers) if workers.get() > MAX_WORKERS => fault(
             "workers",

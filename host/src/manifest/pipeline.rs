@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use crate::batch::rate::RateOptions;
 use crate::dead_letters::LetterFiles;
 use crate::operator::{Operator, Tolerance};
 use crate::plugin::{Plugin, PluginSpec};
@@ -36,6 +37,10 @@ pub struct Pipeline {
     pub workers: Option<NonZeroUsize>,
     /// What a batch is cut into.
     pub partitions: NonZeroUsize,
+    /// How much a batch takes of each source.
+    pub rate: RateOptions,
+    /// Whether batches that are late run as one, where nothing depends on their number.
+    pub merge_late: bool,
     /// Where state is kept; none to keep nothing.
     pub checkpoint: Option<PathBuf>,
     /// Where to listen for whoever wants to look at it or to change it while it runs; none for nowhere.
@@ -60,6 +65,8 @@ impl Pipeline {
             interval,
             workers: None,
             partitions: DEFAULT_PARTITIONS,
+            rate: RateOptions::default(),
+            merge_late: true,
             checkpoint: None,
             control: None,
             plugins: IndexMap::new(),

@@ -17,6 +17,7 @@ use super::item::Item;
 use super::pipeline::{DEFAULT_PARTITIONS, DeadLetterSpec, Output, Pipeline, PluginSource, Stream};
 use super::read::Origin;
 use super::words::suggest_among;
+use crate::batch::rate::RateOptions;
 use crate::dead_letters::LetterFiles;
 use crate::operator::Tolerance;
 use crate::plugin::PluginSpec;
@@ -80,6 +81,8 @@ impl<'t> Tables<'t> {
         Ok(Pipeline {
             workers: keys.workers,
             partitions: keys.partitions.unwrap_or(DEFAULT_PARTITIONS),
+            rate: keys.rate,
+            merge_late: keys.merge_late.unwrap_or(true),
             checkpoint: keys.checkpoint,
             control: keys.control.map(|address| address.0),
             ..Pipeline::new(keys.name, interval)
@@ -110,6 +113,9 @@ struct PipelineKeys {
     batch_interval: Period,
     workers: Option<NonZeroUsize>,
     partitions: Option<NonZeroUsize>,
+    #[serde(default)]
+    rate: RateOptions,
+    merge_late: Option<bool>,
     checkpoint: Option<PathBuf>,
     control: Option<ListenAddress>,
 }

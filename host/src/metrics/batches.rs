@@ -1,10 +1,12 @@
 //! Batches: how many, their rows, what was set aside, how long they took and how late they began.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
@@ -28,6 +30,9 @@ struct Letter {
 #[derive(Debug)]
 pub struct BatchMetrics {
     batches: Counter,
+    merged: Counter,
+    workers: Gauge,
+    rate: Family<Source, Gauge<f64, AtomicU64>>,
     rows_in: Family<Source, Counter>,
     rows_out: Family<Sink, Counter>,
     dead_letters: Family<Letter, Counter>,
@@ -46,10 +51,27 @@ impl Rows {
     }
 }
 
+/// The rate that a source is held to.
+#[derive(Clone, Debug)]
+pub struct RateMetrics {
+    rates: Family<Source, Gauge<f64, AtomicU64>>,
+    source: Source,
+}
+
+impl RateMetrics {
+    /// It is so many rows a second. Where this is never called, there is no limit to be seen.
+    pub fn set(&self, rate: f64) {
+        self.rates.get_or_create(&self.source).set(rate);
+    }
+}
+
 impl BatchMetrics {
     pub(super) fn new(registry: &mut Registry) -> Self {
         let new = Self {
             batches: Counter::default(),
+            merged: Counter::default(),
+            workers: Gauge::default(),
+            rate: Family::default(),
             rows_in: Family::default(),
             rows_out: Family::default(),
             dead_letters: Family::default(),
@@ -57,6 +79,13 @@ impl BatchMetrics {
             delay: Histogram::new(seconds()),
         };
         registry.register("batches", "Batches processed and published", new.batches.clone());
+        registry.register(
+            "batches_merged",
+            "Batches that were due and ran as part of the next",
+            new.merged.clone(),
+        );
+        registry.register("workers", "Threads that work on a batch", new.workers.clone());
+        registry.register("rate_limit", "Rows a second that a source may bring", new.rate.clone());
         registry.register("rows_in", "Rows that came in from a source", new.rows_in.clone());
         registry.register("rows_out", "Rows published at a sink", new.rows_out.clone());
         registry.register("dead_letters", "Rows and lines set aside", new.dead_letters.clone());
@@ -75,9 +104,19 @@ impl BatchMetrics {
         new
     }
 
+    /// So many threads work on a batch.
+    pub fn set_workers(&self, number: usize) {
+        self.workers.set(i64::try_from(number).unwrap_or(i64::MAX));
+    }
+
     /// The rows that come in from `source`.
     pub fn rows_in(&self, source: &str) -> Rows {
         Rows(self.rows_in.get_or_create_owned(&Source { source: source.to_owned() }))
+    }
+
+    /// The rate that `source` is held to.
+    pub fn rate(&self, source: &str) -> RateMetrics {
+        RateMetrics { rates: self.rate.clone(), source: Source { source: source.to_owned() } }
     }
 
     /// The rows that go out at `sink`.
@@ -90,9 +129,10 @@ impl BatchMetrics {
         self.dead_letters.get_or_create_owned(&Letter { origin: origin.to_owned(), kind }).inc_by(rows);
     }
 
-    /// A batch is published.
-    pub fn done(&self, processing: Duration, delay: Duration) {
+    /// A batch is published, with so many merged into it.
+    pub fn done(&self, processing: Duration, delay: Duration, merged: u64) {
         self.batches.inc();
+        self.merged.inc_by(merged);
         self.processing.observe(processing.as_secs_f64());
         self.delay.observe(delay.as_secs_f64());
     }

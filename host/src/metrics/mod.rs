@@ -14,7 +14,7 @@ use std::sync::Arc;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
-pub use batches::{BatchMetrics, Rows};
+pub use batches::{BatchMetrics, RateMetrics, Rows};
 pub use counters::{Counters, MAX_NAME_BYTES, OTHER};
 pub use operators::OperatorMetrics;
 pub use states::StateMetrics;
@@ -88,7 +88,7 @@ mod tests {
         let metrics = Metrics::new("shop");
         metrics.batches().rows_in("orders").add(3);
         metrics.batches().set_aside("orders", "undecodable", 2);
-        metrics.batches().done(Duration::from_millis(40), Duration::ZERO);
+        metrics.batches().done(Duration::from_millis(40), Duration::ZERO, 0);
         metrics.operator("words", "split").call(Duration::from_millis(1500));
         metrics.operator("words", "split").failed("trap");
         metrics.state("totals").set(7, 700);

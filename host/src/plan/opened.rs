@@ -129,6 +129,13 @@ impl OpenedPipeline {
         self.streams.get(name).map_or(1, |stream| stream.every)
     }
 
+    /// Whether some stream has to have every batch at its own time, because what it puts out depends on their number.
+    pub fn needs_every_batch(&self) -> bool {
+        self.streams.values().any(|stream| {
+            stream.every > 1 || stream.keeping().is_some_and(|keeping| keeping.needs_every_batch)
+        })
+    }
+
     /// The columns of the state that the stream `name` keeps, to be looked at by those that read it.
     fn state_schema(&self, name: &str) -> Option<SchemaRef> {
         Some(self.streams.get(name)?.state.as_ref()?.schema())

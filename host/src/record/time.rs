@@ -29,6 +29,12 @@ impl BatchTime {
         Self(self.0.saturating_add(interval.millis()))
     }
 
+    /// The time so many intervals later.
+    pub fn after(self, interval: Interval, num_intervals: u64) -> Self {
+        let millis = i64::try_from(num_intervals).unwrap_or(i64::MAX).saturating_mul(interval.millis());
+        Self(self.0.saturating_add(millis))
+    }
+
     /// The time one interval earlier.
     pub fn previous(self, interval: Interval) -> Self {
         Self(self.0.saturating_sub(interval.millis()))
@@ -71,6 +77,9 @@ impl FromStr for BatchTime {
 pub struct Interval(i64);
 
 impl Interval {
+    /// The shortest one.
+    pub const MILLISECOND: Self = Self(1);
+
     /// From a duration; none where it is not a whole number of milliseconds, or zero.
     pub fn new(length: Duration) -> Option<Self> {
         let millis = i64::try_from(length.as_millis()).ok()?;

@@ -45,6 +45,16 @@ impl Executor {
         self.version = Arc::clone(version);
     }
 
+    /// How many workers there are.
+    pub fn num_workers(&self) -> usize {
+        self.pool.num_workers()
+    }
+
+    /// Lets workers come or go, until there are `num_workers`. Between two batches, and what batches give doesn't change.
+    pub fn resize(&mut self, num_workers: usize) -> std::io::Result<()> {
+        self.pool.resize(&self.version, num_workers.max(1))
+    }
+
     /// Runs batch number `batch`, counted from 1, of time `time`. `inputs` stand in the order of the plan's inputs.
     pub fn run(
         &mut self,

@@ -24,9 +24,25 @@ pub(super) struct Task {
 /// Workers.
 pub(super) struct Pool {
     own: Worker,
-    queue: Option<Sender<Ticket>>,
-    waiting: Receiver<Ticket>,
-    threads: Vec<JoinHandle<()>>,
+    queue: Option<Sender<Order>>,
+    waiting: Receiver<Order>,
+    threads: Vec<Thread>,
+    /// How many threads there were, over all.
+    num_started: usize,
+}
+
+/// The thread of a worker.
+struct Thread {
+    number: usize,
+    handle: JoinHandle<()>,
+}
+
+/// What a worker is told.
+enum Order {
+    /// To run a task.
+    Task(Ticket),
+    /// To go, and to say which one it was once it has left nothing behind.
+    Leave(Sender<usize>),
 }
 
 struct Ticket {
@@ -40,17 +56,62 @@ impl Pool {
     /// Starts `num_workers` workers, of which the caller is one.
     pub(super) fn start(version: &Arc<Version>, num_workers: usize) -> std::io::Result<Self> {
         // Holds the tasks of one wave at most; `run` waits for them all.
-        let (queue, waiting) = unbounded::<Ticket>();
-        let threads = (1..num_workers).map(|number| {
-            let (mut worker, waiting) = (Worker::new(version), waiting.clone());
-            std::thread::Builder::new().name(format!("worker-{number}")).stack_size(STACK_BYTES).spawn(
-                move || {
-                    waiting.iter().for_each(|ticket| worker.serve(ticket));
-                },
-            )
-        });
-        let threads = threads.collect::<Result<_, _>>()?;
-        Ok(Self { own: Worker::new(version), queue: Some(queue), waiting, threads })
+        let (queue, waiting) = unbounded::<Order>();
+        let own = Worker::new(version);
+        let mut pool = Self { own, queue: Some(queue), waiting, threads: Vec::new(), num_started: 0 };
+        pool.resize(version, num_workers)?;
+        Ok(pool)
+    }
+
+    /// How many workers there are, the caller included.
+    pub(super) fn num_workers(&self) -> usize {
+        self.threads.len().saturating_add(1)
+    }
+
+    /// Lets workers come or go, between two runs, until there are `num_workers`. Who goes drops what it has made before
+    /// this returns. Nothing is kept by a worker from batch to batch, so nothing has to be moved.
+    pub(super) fn resize(&mut self, version: &Arc<Version>, num_workers: usize) -> std::io::Result<()> {
+        let num_threads = num_workers.saturating_sub(1);
+        // One that has ended by itself would never leave.
+        self.threads.retain(|thread| !thread.handle.is_finished());
+        while self.threads.len() < num_threads {
+            let thread = self.start_thread(version)?;
+            self.threads.push(thread);
+        }
+        let num_leaving = self.threads.len().saturating_sub(num_threads);
+        let (gone, leavers) = bounded(num_leaving);
+        for _ in 0..num_leaving {
+            // The receiving end is ours, so it is there.
+            self.queue.iter().for_each(|queue| drop(queue.send(Order::Leave(gone.clone()))));
+        }
+        drop(gone);
+        for number in leavers {
+            let place = self.threads.iter().position(|thread| thread.number == number);
+            if let Some(thread) = place.map(|place| self.threads.swap_remove(place)) {
+                let _ = thread.handle.join();
+            }
+        }
+        Ok(())
+    }
+
+    fn start_thread(&mut self, version: &Arc<Version>) -> std::io::Result<Thread> {
+        self.num_started += 1;
+        let number = self.num_started;
+        let (mut worker, waiting) = (Worker::new(version), self.waiting.clone());
+        let thread = std::thread::Builder::new().name(format!("worker-{number}")).stack_size(STACK_BYTES);
+        let handle = thread.spawn(move || {
+            for order in &waiting {
+                match order {
+                    Order::Task(ticket) => worker.serve(ticket),
+                    Order::Leave(gone) => {
+                        drop(worker);
+                        let _ = gone.send(number);
+                        return;
+                    }
+                }
+            }
+        })?;
+        Ok(Thread { number, handle })
     }
 
     /// Runs `tasks` of `version`; the results stand in the order of the tasks.
@@ -70,10 +131,11 @@ impl Pool {
         let (done, results) = bounded(num_tasks);
         for (index, task) in tasks.into_iter().enumerate() {
             // The receiving end is ours, so it is there.
-            let _ = queue.send(Ticket { version: Arc::clone(version), index, task, done: done.clone() });
+            let ticket = Ticket { version: Arc::clone(version), index, task, done: done.clone() };
+            let _ = queue.send(Order::Task(ticket));
         }
         drop(done);
-        while let Ok(ticket) = self.waiting.try_recv() {
+        while let Ok(Order::Task(ticket)) = self.waiting.try_recv() {
             self.own.serve(ticket);
         }
         let mut outputs: Vec<_> = results.iter().collect();
@@ -89,7 +151,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.queue = None;
         for thread in self.threads.drain(..) {
-            let _ = thread.join();
+            let _ = thread.handle.join();
         }
     }
 }

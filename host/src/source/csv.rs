@@ -164,6 +164,16 @@ impl Decoder for Csv {
     }
 }
 
+/// The bytes of the record that `input` begins with, blank lines before it included; none where its end isn't there.
+pub fn first_record(input: &[u8], separator: u8, max_line: usize) -> Result<Option<usize>, ArrowError> {
+    let mut csv = Csv::new(&arrow::datatypes::Schema::empty().into(), Header::Absent, separator, max_line)?;
+    let mut start = 0;
+    while let Some(blank) = input.get(start..).and_then(blank_line) {
+        start += blank;
+    }
+    Ok(input.get(start..).and_then(|rest| csv.take(rest)).map(|(num_bytes, _)| start + num_bytes))
+}
+
 fn without_end(record: &[u8]) -> &[u8] {
     let record = record.strip_suffix(b"\n").unwrap_or(record);
     record.strip_suffix(b"\r").unwrap_or(record)

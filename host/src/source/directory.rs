@@ -1,8 +1,8 @@
 //! A watched directory: every file that appears in it is read once.
 //!
-//! Comes in: files, moved in whole. Goes out: at each batch time, splits over the new files. Which files are
-//! new is `Selection`'s business, how they are cut and read is that of `split`. The same files give the same
-//! splits and the same rows.
+//! Comes in: files, moved in whole. Goes out: at each batch time, splits over the new files, as far as there is room for
+//! them. Which files are new is `Selection`'s business, how far they are read that of `Backlog`, how they are cut and read
+//! that of `split`. The same files and the same room give the same splits and the same rows.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,12 +10,15 @@ use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use glob::Pattern;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::backlog::{Backlog, Unread};
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
-use super::selection::{Selection, Wanted};
+use super::selection::{Progress, Selection, Wanted};
 use super::split::{Borders, FileSplit, cut};
-use super::{Extent, Opening, Position, Reader, Recovery, Replayable, Source, SourceError, Split};
+use super::{
+    Extent, Opening, Position, Reader, Recovery, Replayable, Room, Source, SourceError, Split, check_max_rate,
+};
 use crate::record::{BatchTime, Bytes, DeclaredSchema, Period};
 
 /// Reads the files that appear in a directory.
@@ -46,6 +49,8 @@ pub struct Directory {
     /// The longest line; longer ones become dead letters.
     #[serde(default = "default_max_line")]
     pub max_line: Bytes,
+    /// The most rows a second to read, about; what there is no room for is read later.
+    pub max_rate: Option<u64>,
 }
 
 fn any_name() -> String {
@@ -75,6 +80,7 @@ impl Directory {
             existing: false,
             remember: default_remember(),
             max_line: DEFAULT_MAX_LINE,
+            max_rate: None,
         }
     }
 
@@ -108,6 +114,10 @@ impl Source for Directory {
         Recovery::ReadAgain { from_start: self.existing }
     }
 
+    fn max_rows_per_second(&self) -> Option<u64> {
+        self.max_rate
+    }
+
     fn resolve(&mut self, base: &Path) {
         self.path = base.join(&self.path);
     }
@@ -115,6 +125,7 @@ impl Source for Directory {
     fn check(&self) -> Result<(), SourceError> {
         self.encoding().check()?;
         self.pattern()?;
+        check_max_rate(self.max_rate)?;
         if self.remember < LEAST_REMEMBER {
             return Err(SourceError::Option(format!("`remember` must be at least {LEAST_REMEMBER}")));
         }
@@ -133,13 +144,21 @@ impl Source for Directory {
         };
         let pattern = self.pattern()?;
         let mut selection = Selection::open(self.path.clone(), pattern, wanted, opening.time, self.remember)?;
-        opening.position.as_ref().map_or(Ok(()), |position| selection.resume(position))?;
+        let mut backlog = Backlog::default();
+        if let Some(position) = &opening.position {
+            let DirectoryPosition { selected, unread } = position.read()?;
+            selection.resume(selected);
+            backlog.resume(&self.path, unread);
+        }
         Ok(Reader::Replayable(Box::new(Watched {
             selection,
+            backlog,
             encoding: self.encoding(),
             origin: opening.name.clone(),
             extent: opening.extent,
             num_cuts: 0,
+            selected: None,
+            position: opening.position.clone(),
         })))
     }
 }
@@ -147,35 +166,70 @@ impl Source for Directory {
 /// A directory that is being read.
 struct Watched {
     selection: Selection,
+    backlog: Backlog,
     encoding: Encoding,
     origin: String,
     extent: Extent,
     num_cuts: u64,
+    /// Which files were selected, when some were last.
+    selected: Option<Progress>,
+    /// How far it was read; none where that changed.
+    position: Option<Position>,
+}
+
+/// How far a directory was read.
+#[derive(Serialize, Deserialize)]
+struct DirectoryPosition {
+    #[serde(flatten)]
+    selected: Progress,
+    /// Files that were selected, as far as they are still to be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<Unread>,
 }
 
 impl Replayable for Watched {
-    fn cut(&mut self, time: BatchTime, num_splits: usize) -> Result<Vec<Arc<dyn Split>>, SourceError> {
-        if self.is_finished() {
-            return Ok(Vec::new());
+    fn cut(
+        &mut self,
+        time: BatchTime,
+        num_splits: usize,
+        room: Room,
+    ) -> Result<Vec<Arc<dyn Split>>, SourceError> {
+        if self.num_cuts == 0 || self.extent == Extent::Endless {
+            let files = self.selection.take(time)?;
+            if !files.is_empty() || self.position.is_none() {
+                (self.selected, self.position) = (Some(self.selection.progress()), None);
+            }
+            self.backlog.add(files);
         }
-        let files = self.selection.take(time)?;
         self.num_cuts += 1;
         // A quoted value may hold line ends, so that nobody can tell from the middle of a csv file where a
         // record begins.
         let borders = if self.encoding.format == Format::Csv { Borders::Files } else { Borders::Lines };
-        let splits = cut(&files, num_splits, borders)?.into_iter().map(|pieces| {
+        let pieces = self.backlog.take(room.num_bytes, borders)?;
+        if !pieces.is_empty() {
+            self.position = None;
+        }
+        let splits = cut(&pieces, num_splits, borders)?.into_iter().map(|pieces| {
             Arc::new(FileSplit { pieces, encoding: self.encoding.clone(), origin: self.origin.clone() })
                 as Arc<dyn Split>
         });
         Ok(splits.collect())
     }
 
-    fn position(&self) -> Option<Position> {
-        self.selection.position()
+    fn has_more(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    fn position(&mut self) -> Option<Position> {
+        if self.position.is_none() {
+            let selected = self.selected.get_or_insert_with(|| self.selection.progress()).clone();
+            self.position = Position::new(&DirectoryPosition { selected, unread: self.backlog.unread() });
+        }
+        self.position.clone()
     }
 
     fn is_finished(&self) -> bool {
-        self.extent == Extent::Available && self.num_cuts > 0
+        self.extent == Extent::Available && self.num_cuts > 0 && self.backlog.is_empty()
     }
 }
 
@@ -228,7 +282,7 @@ mod tests {
 
     fn read(replayable: &mut Box<dyn Replayable>, time: BatchTime) -> Collected {
         let mut blocks = Vec::new();
-        for split in replayable.cut(time, 4).unwrap() {
+        for split in replayable.cut(time, 4, Room::ENDLESS).unwrap() {
             split
                 .read(&mut |block| {
                     blocks.push(block);
@@ -377,7 +431,7 @@ mod tests {
         std::fs::create_dir(&path).unwrap();
         let mut watched = open(&Directory::new(&path), Extent::Endless);
         std::fs::remove_dir(&path).unwrap();
-        match watched.cut(at(1), 4) {
+        match watched.cut(at(1), 4, Room::ENDLESS) {
             Err(SourceError::Path { path: named, .. }) => assert_eq!(named, path),
             other => panic!("{:?}", other.map(|splits| splits.len())),
         }

@@ -4,6 +4,8 @@
 //! A decoder takes whole records off the front of a piece of input and puts them into columns. A record that
 //! does not fit is a misfit beside the rows, never a reason to lose its neighbours.
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use arrow::array::RecordBatch;
@@ -12,10 +14,10 @@ use arrow::error::ArrowError;
 use serde::Deserialize;
 
 use super::SourceError;
-use super::csv::{Csv, Header};
+use super::csv::{Csv, Header, first_record};
 use super::jsonl::Jsonl;
 use super::lines::Lines;
-use super::unpacker::{Place, Unpacker};
+use super::unpacker::{CHUNK_BYTES, Place, Unpacker};
 use crate::record::{Bytes, DeclaredSchema, line_schema};
 
 /// The most rows in a block.
@@ -100,6 +102,22 @@ impl Encoding {
             Format::Jsonl => Box::new(Jsonl::new(&schema, max_line)?),
         };
         Ok(Unpacker::new(origin, place, decoder, schema, max_line))
+    }
+
+    /// The bytes of the file's first record, which names the columns of csv.
+    pub fn header_of(&self, file: &mut File) -> std::io::Result<Vec<u8>> {
+        let separator = self.separator().unwrap_or(b',');
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(0))?;
+        loop {
+            let num_read = file.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut bytes)?;
+            let len =
+                first_record(&bytes, separator, self.max_line.as_usize()).map_err(std::io::Error::other)?;
+            if len.is_some() || num_read == 0 {
+                bytes.truncate(len.unwrap_or(bytes.len()));
+                return Ok(bytes);
+            }
+        }
     }
 
     fn separator(&self) -> Option<u8> {

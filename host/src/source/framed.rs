@@ -27,7 +27,9 @@ use tokio::task::JoinSet;
 
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
 use super::unpacker::Place;
-use super::{Block, Extent, Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop};
+use super::{
+    Block, Extent, Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop, check_max_rate,
+};
 use crate::record::{Bytes, DeclaredSchema};
 
 /// What a sender says first.
@@ -122,17 +124,14 @@ impl Source for Framed {
 
     fn check(&self) -> Result<(), SourceError> {
         self.encoding().check()?;
-        let problem = if self.max_rate == Some(0) {
-            "`max_rate` must be at least 1 row a second; remove it for no limit".to_owned()
-        } else if self.address.parse::<SocketAddr>().is_err() {
-            format!(
-                "`address` must be an IP address and a port to listen at, for example \"127.0.0.1:9998\", not `{}`",
-                self.address
-            )
-        } else {
+        check_max_rate(self.max_rate)?;
+        if self.address.parse::<SocketAddr>().is_ok() {
             return Ok(());
-        };
-        Err(SourceError::Option(problem))
+        }
+        Err(SourceError::Option(format!(
+            "`address` must be an IP address and a port to listen at, for example \"127.0.0.1:9998\", not `{}`",
+            self.address
+        )))
     }
 
     fn open(&self, opening: &Opening) -> Result<Reader, SourceError> {

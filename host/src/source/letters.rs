@@ -12,7 +12,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::format::Decoder;
 use super::jsonl::Jsonl;
-use super::{Block, Interrupted, Opening, Reader, Recovery, Replayable, Source, SourceError, Split};
+use super::{Block, Interrupted, Opening, Reader, Recovery, Replayable, Room, Source, SourceError, Split};
 use crate::dead_letters::{Found, LetterError, Letters, Selection};
 use crate::record::BatchTime;
 
@@ -198,7 +198,7 @@ impl Reading {
 }
 
 impl Replayable for Reading {
-    fn cut(&mut self, _time: BatchTime, _num_splits: usize) -> Result<Vec<Arc<dyn Split>>, SourceError> {
+    fn cut(&mut self, _: BatchTime, _: usize, _: Room) -> Result<Vec<Arc<dyn Split>>, SourceError> {
         if let Some(error) = self.progress.failure() {
             return Err(error.into());
         }

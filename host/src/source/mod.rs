@@ -5,6 +5,7 @@
 //! time what there is and answers splits that worker threads read. What a source can't decode becomes dead
 //! letters beside the rows; a source never drops anything. Knows nothing of batches, plans or plugins.
 
+mod backlog;
 mod columns;
 mod csv;
 mod directory;
@@ -79,7 +80,7 @@ pub trait Source: Debug + Send + Sync {
     /// What becomes of its rows when the host crashes.
     fn recovery(&self) -> Recovery;
 
-    /// The most rows a second that it may hand over.
+    /// The most rows a second that it may bring.
     fn max_rows_per_second(&self) -> Option<u64> {
         None
     }
@@ -192,6 +193,16 @@ pub trait Outlet: Send + Sync {
     }
 }
 
+/// Refuses a `max_rate` by which nothing would ever come.
+fn check_max_rate(max_rate: Option<u64>) -> Result<(), SourceError> {
+    match max_rate {
+        Some(0) => Err(SourceError::Option(
+            "`max_rate` must be at least 1 row a second; remove it for no limit".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Hands over `blocks` one after the other.
 async fn put_all(outlet: &dyn Outlet, blocks: Vec<Block>) -> Result<(), Closed> {
     for block in blocks {
@@ -213,16 +224,56 @@ pub struct Block {
     pub dead: Vec<DeadLetter>,
 }
 
+impl Block {
+    /// Takes the first `num_rows` rows off, with all that could not be decoded.
+    pub(crate) fn split_off(&mut self, num_rows: usize) -> Self {
+        let num_rows = num_rows.min(self.rows.num_rows());
+        let first = self.rows.slice(0, num_rows);
+        self.rows = self.rows.slice(num_rows, self.rows.num_rows() - num_rows);
+        Self { rows: first, dead: std::mem::take(&mut self.dead) }
+    }
+}
+
+/// How much a batch may take of a replayable source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// So many rows.
+    pub num_rows: u64,
+    /// What so many rows take by those of late, for a source that can't count rows before they are read.
+    pub num_bytes: u64,
+}
+
+impl Room {
+    /// For all that is there.
+    pub const ENDLESS: Self = Self { num_rows: u64::MAX, num_bytes: u64::MAX };
+}
+
 /// A source that can be asked for the same data again.
 pub trait Replayable: Send {
-    /// What is new at `time`, cut into at most `num_splits` pieces of about the same size, in order. How it is
-    /// cut follows from the data alone.
-    fn cut(&mut self, time: BatchTime, num_splits: usize) -> Result<Vec<Arc<dyn Split>>, SourceError>;
+    /// What is new at `time`, about as much as there is `room` for, cut into at most `num_splits` pieces of about the same
+    /// size, in order. What there is no room for comes with later batches. How it is cut follows from the data and the
+    /// room alone. Called when what was cut before has been read.
+    fn cut(
+        &mut self,
+        time: BatchTime,
+        num_splits: usize,
+        room: Room,
+    ) -> Result<Vec<Arc<dyn Split>>, SourceError>;
 
-    /// How far it was read, after the last `cut`, so that another process can go on from there; none where that
-    /// can't be said.
-    fn position(&self) -> Option<Position> {
+    /// Whether more was there at the last `cut` than there was room for.
+    fn has_more(&self) -> bool {
+        false
+    }
+
+    /// How far it was read, once what was cut last has been read, so that another process can go on from there; none where
+    /// that can't be said.
+    fn position(&mut self) -> Option<Position> {
         None
+    }
+
+    /// Whether it has something of its own for each batch, so that none of them may be left out.
+    fn needs_every_batch(&self) -> bool {
+        false
     }
 
     /// Whether there will never be more.
@@ -233,6 +284,11 @@ pub trait Replayable: Send {
 pub trait Split: Send + Sync {
     /// How many rows there are, where that is known before they are read.
     fn num_rows(&self) -> Option<usize> {
+        None
+    }
+
+    /// How many bytes are read, where rows are not known before; about, until they were.
+    fn num_bytes(&self) -> Option<u64> {
         None
     }
 

@@ -11,7 +11,9 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 
-use super::{Block, Extent, Interrupted, Opening, Reader, Recovery, Replayable, Source, SourceError, Split};
+use super::{
+    Block, Extent, Interrupted, Opening, Reader, Recovery, Replayable, Room, Source, SourceError, Split,
+};
 use crate::record::BatchTime;
 
 /// The least rows that are worth a split of their own.
@@ -45,7 +47,7 @@ pub enum Take {
     /// The oldest block.
     #[default]
     One,
-    /// All blocks, as one.
+    /// All blocks, as one; where that would be more rows than fit into a batch, the oldest ones.
     All,
 }
 
@@ -90,18 +92,25 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the next batch is made of.
-    fn next(&self) -> Result<Option<RecordBatch>, SourceError> {
+    /// What the next batch is made of, where it has room for so many rows. A block is never torn.
+    fn next(&self, room: u64) -> Result<Option<RecordBatch>, SourceError> {
         let mut waiting = self.waiting();
-        match self.take {
-            Take::One => Ok(waiting.blocks.pop_front()),
-            Take::All if waiting.blocks.is_empty() => Ok(None),
-            Take::All => {
-                let blocks: Vec<RecordBatch> = waiting.blocks.drain(..).collect();
-                drop(waiting);
-                Ok(Some(concat_batches(&self.schema, &blocks)?))
-            }
+        if self.take == Take::One {
+            return Ok(waiting.blocks.pop_front());
         }
+        let mut left = room;
+        let fitting = waiting.blocks.iter().take_while(|block| {
+            let has_room = left > 0;
+            left = left.saturating_sub(block.num_rows() as u64);
+            has_room
+        });
+        let num_blocks = fitting.count();
+        let blocks: Vec<RecordBatch> = waiting.blocks.drain(..num_blocks).collect();
+        drop(waiting);
+        if blocks.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(concat_batches(&self.schema, &blocks)?))
     }
 }
 
@@ -130,8 +139,13 @@ struct Queued {
 }
 
 impl Replayable for Queued {
-    fn cut(&mut self, _: BatchTime, num_splits: usize) -> Result<Vec<Arc<dyn Split>>, SourceError> {
-        let Some(block) = self.queue.next()? else { return Ok(Vec::new()) };
+    fn cut(
+        &mut self,
+        _: BatchTime,
+        num_splits: usize,
+        room: Room,
+    ) -> Result<Vec<Arc<dyn Split>>, SourceError> {
+        let Some(block) = self.queue.next(room.num_rows)? else { return Ok(Vec::new()) };
         let total = block.num_rows();
         let num_splits = (total / SPLIT_ROWS).clamp(1, num_splits.max(1));
         let start = |split: usize| total * split / num_splits;
@@ -140,6 +154,14 @@ impl Replayable for Queued {
             Arc::new(QueueSplit(rows)) as Arc<dyn Split>
         });
         Ok(splits.collect())
+    }
+
+    fn has_more(&self) -> bool {
+        self.queue.take == Take::All && !self.queue.is_empty()
+    }
+
+    fn needs_every_batch(&self) -> bool {
+        self.queue.take == Take::One
     }
 
     fn is_finished(&self) -> bool {
@@ -183,7 +205,11 @@ mod tests {
 
     /// The values of the next batch, split by split.
     fn cut(reader: &mut dyn Replayable, num_splits: usize) -> Vec<Vec<i64>> {
-        let splits = reader.cut(BatchTime::from_millis(0), num_splits).unwrap();
+        cut_up_to(reader, num_splits, Room::ENDLESS)
+    }
+
+    fn cut_up_to(reader: &mut dyn Replayable, num_splits: usize, room: Room) -> Vec<Vec<i64>> {
+        let splits = reader.cut(BatchTime::from_millis(0), num_splits, room).unwrap();
         let values = |split: Arc<dyn Split>| {
             let mut values = Vec::new();
             split
@@ -214,6 +240,26 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_of_all_blocks_takes_whole_ones_until_there_is_no_more_room() {
+        for (take, expected) in
+            [(Take::All, [vec![], vec![0, 1, 2], vec![3]]), (Take::One, [vec![0, 1], vec![2], vec![3]])]
+        {
+            let queue = Queue::new(block(0..0).schema(), take);
+            for block in [block(0..2), block(2..3), block(3..4)] {
+                queue.push(block).unwrap();
+            }
+            let mut reader = open(&queue, Extent::Endless);
+            let batches = [0, 3, 1].map(|num_rows| {
+                let rows = cut_up_to(&mut *reader, 8, Room { num_rows, num_bytes: 0 }).concat();
+                (rows, reader.has_more())
+            });
+            let has_more = [take == Take::All, take == Take::All, false];
+            assert_eq!(batches.each_ref().map(|(_, has_more)| *has_more), has_more, "{take:?}");
+            assert_eq!(batches.map(|(rows, _)| rows), expected, "{take:?}");
+        }
+    }
+
+    #[test]
     fn a_large_block_is_cut_evenly_and_in_order() {
         let queue = Queue::new(block(0..0).schema(), Take::One);
         queue.push(block(0..20_000)).unwrap();
@@ -233,7 +279,7 @@ mod tests {
         queue.push(block(0..1)).unwrap();
         queue.close();
         assert!(!endless.is_finished() && !open(&queue, Extent::Available).is_finished());
-        queue.next().unwrap();
+        queue.next(1).unwrap();
         assert!(endless.is_finished());
     }
 

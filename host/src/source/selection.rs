@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 
-use super::{Position, SourceError};
+use super::SourceError;
 use crate::record::{BatchTime, Period};
 
 /// Which files count, by the time they were there.
@@ -71,9 +71,9 @@ impl From<SystemTime> for Nanos {
     }
 }
 
-/// How far a directory was read.
+/// Which files of a directory were selected.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Progress {
+pub struct Progress {
     /// Files that did not change after it are old, in nanoseconds since the Unix epoch.
     start: Nanos,
     /// Files that did not change after it are taken or old, in nanoseconds since the Unix epoch.
@@ -87,8 +87,10 @@ struct Progress {
 /// A name of a file, readable where it can be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Name {
+pub enum Name {
+    /// Where it is text.
     Text(String),
+    /// Where it is none.
     Bytes(OsString),
 }
 
@@ -120,7 +122,6 @@ pub struct Selection {
     last: Option<BatchTime>,
     /// The files taken, with the time of their batch.
     taken: HashMap<OsString, Nanos>,
-    position: Option<Position>,
 }
 
 /// Kernels stamp files with the time of their last tick, up to this long ago. A file written right after the
@@ -147,7 +148,6 @@ impl Selection {
             forgotten: Nanos::EARLIEST,
             last: None,
             taken: HashMap::new(),
-            position: None,
         };
         if wanted == Wanted::New {
             // What is there now within the tick is old; what appears within it later is new.
@@ -158,23 +158,18 @@ impl Selection {
         Ok(selection)
     }
 
-    /// How far the directory was read. It is the same for as long as no files are taken.
-    pub fn position(&self) -> Option<Position> {
-        self.position.clone()
-    }
-
     /// Goes on from where another selection was.
-    pub fn resume(&mut self, position: &Position) -> Result<(), SourceError> {
-        let Progress { start, forgotten, last, taken } = position.read()?;
+    pub fn resume(&mut self, progress: Progress) {
+        let Progress { start, forgotten, last, taken } = progress;
         self.start = start;
         self.forgotten = forgotten;
         self.last = last.map(BatchTime::from_millis);
         self.taken = taken.into_iter().map(|(name, time)| (name.into(), time)).collect();
-        self.position = Some(position.clone());
-        Ok(())
     }
 
-    fn progress(&self) -> Progress {
+    /// Which files were selected, so that another selection can go on from there. As it was told when files were taken
+    /// last, it is good for later times too.
+    pub fn progress(&self) -> Progress {
         let mut taken: Vec<_> =
             self.taken.iter().map(|(name, time)| (Name::from(name.clone()), *time)).collect();
         taken.sort();
@@ -199,9 +194,6 @@ impl Selection {
         self.taken.retain(|_, taken| *taken > forgotten);
         self.taken.extend(files.iter().map(|file| (file.name.clone(), until)));
         self.last = Some(time);
-        if !files.is_empty() || self.position.is_none() {
-            self.position = Position::new(&self.progress());
-        }
         Ok(files)
     }
 

@@ -15,7 +15,9 @@ use tokio::time::{sleep, timeout};
 
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
 use super::unpacker::{Place, Unpacker};
-use super::{Extent, Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop, put_all};
+use super::{
+    Extent, Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop, check_max_rate, put_all,
+};
 use crate::link::{CONNECT_TIMEOUT, End, Link, has_port};
 use crate::record::{Bytes, DeclaredSchema};
 
@@ -94,14 +96,14 @@ impl Source for Socket {
 
     fn check(&self) -> Result<(), SourceError> {
         self.encoding().check()?;
-        let problem = if self.max_rate == Some(0) {
-            "`max_rate` must be at least 1 row a second; remove it for no limit".to_owned()
-        } else if !has_port(&self.address) {
-            format!("`address` must be host:port, for example \"127.0.0.1:9999\", not `{}`", self.address)
-        } else {
+        check_max_rate(self.max_rate)?;
+        if has_port(&self.address) {
             return Ok(());
-        };
-        Err(SourceError::Option(problem))
+        }
+        let address = &self.address;
+        Err(SourceError::Option(format!(
+            "`address` must be host:port, for example \"127.0.0.1:9999\", not `{address}`"
+        )))
     }
 
     fn open(&self, opening: &Opening) -> Result<Reader, SourceError> {

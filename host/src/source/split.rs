@@ -1,18 +1,19 @@
-//! Files cut into splits of about the same size, and read piece by piece.
+//! Pieces of files cut into splits of about the same size, and read piece by piece.
 //!
-//! Comes in: the files of a batch, in order. Goes out: at most as many splits as asked for, each a list of
-//! pieces of files. A piece owns the lines that start in it, so that every line is read exactly once. Where
-//! the borders lie follows from the files alone.
+//! Comes in: the pieces of files that a batch has, in order. Goes out: at most as many splits as asked for, each a list of
+//! pieces. A piece owns the lines that start in it, so that every line is read exactly once. Where the borders lie follows
+//! from the files alone.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use memchr::memchr;
 
 use super::format::Encoding;
-use super::selection::Found;
 use super::unpacker::{CHUNK_BYTES, Place, Unpacker};
 use super::{Block, Interrupted, SourceError, Split};
 
@@ -29,58 +30,98 @@ pub enum Borders {
 }
 
 /// A piece of a file, read from the start of a line to the end of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Piece {
     path: PathBuf,
     name: String,
     bytes: Range<u64>,
+    /// Where it may be left, and who is told where it was; none where all of it is read.
+    until: Option<(u64, Stopped)>,
 }
 
-/// Cuts `files` into at most `num_splits` lists of pieces, none of them empty.
-pub fn cut(files: &[Found], num_splits: usize, borders: Borders) -> Result<Vec<Vec<Piece>>, SourceError> {
-    let total: u64 = files.iter().map(|file| file.num_bytes).sum();
+/// Up to where a piece was read.
+#[derive(Clone, Debug, Default)]
+pub struct Stopped(Arc<AtomicU64>);
+
+impl Stopped {
+    /// The byte; 0 as long as nothing was read.
+    pub fn at(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Piece {
+    /// The `bytes` of the file `path`, which is called `name` in dead letters.
+    pub fn new(path: PathBuf, name: String, bytes: Range<u64>) -> Self {
+        Self { path, name, bytes, until: None }
+    }
+
+    /// It, to be left at the first end of a record from byte `until` on; and where that was, once it has been read.
+    pub fn up_to(self, until: u64) -> (Self, Stopped) {
+        let stopped = Stopped::default();
+        (Self { until: Some((until, stopped.clone())), ..self }, stopped)
+    }
+
+    fn part(&self, bytes: Range<u64>) -> Self {
+        Self { bytes, ..self.clone() }
+    }
+
+    /// How many bytes are read; about, as long as it isn't known where it is left.
+    fn num_bytes(&self) -> u64 {
+        let end = self.until.as_ref().map_or(self.bytes.end, |(until, stopped)| match stopped.at() {
+            0 => *until,
+            at => at,
+        });
+        end.min(self.bytes.end).saturating_sub(self.bytes.start)
+    }
+}
+
+/// Cuts `pieces` into at most `num_splits` lists of pieces, none of them empty.
+pub fn cut(pieces: &[Piece], num_splits: usize, borders: Borders) -> Result<Vec<Vec<Piece>>, SourceError> {
+    let total: u64 = pieces.iter().map(Piece::num_bytes).sum();
     let num_splits = (num_splits as u64).min(total / LEAST_SPLIT_BYTES).max(1);
     let mut targets =
         (1..num_splits).map(|i| (u128::from(total) * u128::from(i) / u128::from(num_splits)) as u64);
     let mut target = targets.next();
     let mut splits = vec![Vec::new()];
     let mut before = 0;
-    for file in files {
-        let mut start = 0;
+    for piece in pieces {
+        let Range { mut start, end } = piece.bytes;
         while let Some(at) =
-            target.and_then(|target| target.checked_sub(before)).filter(|&at| at < file.num_bytes)
+            target.and_then(|target| target.checked_sub(before)).filter(|&at| at < piece.num_bytes())
         {
-            let border = borders.near(file, at)?;
-            add_piece(&mut splits, file, start..border);
+            let border = borders.near(piece, piece.bytes.start.saturating_add(at))?;
+            add_piece(&mut splits, piece, start..border);
             start = start.max(border);
             if splits.last().is_some_and(|pieces| !pieces.is_empty()) {
                 splits.push(Vec::new());
             }
             target = targets.next();
         }
-        add_piece(&mut splits, file, start..file.num_bytes);
-        before += file.num_bytes;
+        add_piece(&mut splits, piece, start..end);
+        before += piece.num_bytes();
     }
     splits.retain(|pieces| !pieces.is_empty());
     Ok(splits)
 }
 
-fn add_piece(splits: &mut [Vec<Piece>], file: &Found, bytes: Range<u64>) {
+fn add_piece(splits: &mut [Vec<Piece>], piece: &Piece, bytes: Range<u64>) {
     if let (Some(pieces), false) = (splits.last_mut(), bytes.is_empty()) {
-        pieces.push(Piece { path: file.path.clone(), name: file.name.to_string_lossy().into_owned(), bytes });
+        pieces.push(piece.part(bytes));
     }
 }
 
 impl Borders {
-    /// The border of `file` that a cut at byte `at` becomes.
-    fn near(self, file: &Found, at: u64) -> Result<u64, SourceError> {
+    /// The border of `piece` that a cut at byte `at` of its file becomes.
+    pub fn near(self, piece: &Piece, at: u64) -> Result<u64, SourceError> {
+        let Range { start, end } = piece.bytes;
         match (self, at.checked_sub(1)) {
-            (Self::Files, _) => Ok(if at < file.num_bytes / 2 { 0 } else { file.num_bytes }),
+            (Self::Files, _) => Ok(if at - start.min(at) < piece.num_bytes() / 2 { start } else { end }),
             (Self::Lines, None) => Ok(0),
             (Self::Lines, Some(before)) => {
-                let end =
-                    line_end(&file.path, before).map_err(|source| failed("read", &file.path, source))?;
-                Ok(end.map_or(file.num_bytes, |end| end.saturating_add(1).min(file.num_bytes)))
+                let found =
+                    line_end(&piece.path, before).map_err(|source| failed("read", &piece.path, source))?;
+                Ok(found.map_or(end, |found| found.saturating_add(1).min(end)))
             }
         }
     }
@@ -104,6 +145,9 @@ fn line_end(path: &Path, mut at: u64) -> std::io::Result<Option<u64>> {
 
 const SEARCH_BYTES: usize = 8 << 10;
 
+/// Half of what is read first behind the byte from which on a piece may be left.
+const LEAST_BEYOND: u64 = 32;
+
 /// The part of a batch that one task reads.
 pub struct FileSplit {
     /// What it reads, in order.
@@ -115,6 +159,10 @@ pub struct FileSplit {
 }
 
 impl Split for FileSplit {
+    fn num_bytes(&self) -> Option<u64> {
+        Some(self.pieces.iter().map(Piece::num_bytes).sum())
+    }
+
     fn read(&self, into: &mut dyn FnMut(Block) -> Result<(), Interrupted>) -> Result<(), SourceError> {
         self.pieces.iter().try_for_each(|piece| self.read_piece(piece, into))
     }
@@ -127,21 +175,56 @@ impl FileSplit {
         into: &mut dyn FnMut(Block) -> Result<(), Interrupted>,
     ) -> Result<(), SourceError> {
         let Range { mut start, end } = piece.bytes;
-        let place = match start {
-            0 => Place::Lines(piece.name.clone()),
-            _ => Place::From(piece.name.clone(), start),
-        };
-        let mut unpacker = self.encoding.unpacker(&self.origin, place)?;
         let mut file = File::open(&piece.path).map_err(|source| failed("open", &piece.path, source))?;
+        let mut unpacker = self.unpacker(piece, &mut file)?;
         file.seek(SeekFrom::Start(start)).map_err(|source| failed("read", &piece.path, source))?;
+        let mut beyond = LEAST_BEYOND;
         while start < end {
-            let num_bytes = (end - start).min(CHUNK_BYTES as u64);
+            let upto_border = match &piece.until {
+                Some((until, _)) if start < *until => *until - start,
+                // Little by little, to read not much more than the record that has to end.
+                Some(_) => {
+                    beyond *= 2;
+                    beyond
+                }
+                None => u64::MAX,
+            };
+            let num_bytes = (end - start).min(CHUNK_BYTES as u64).min(upto_border);
             read_exactly(&mut file, num_bytes, &mut unpacker)
                 .map_err(|source| failed("read", &piece.path, source))?;
             start += num_bytes;
             unpacker.blocks()?.into_iter().try_for_each(&mut *into)?;
+            if let Some((until, stopped)) = &piece.until
+                && let Some(at) = unpacker.border().filter(|&at| at > piece.bytes.start && start >= *until)
+                && start < end
+            {
+                stopped.0.store(at, Ordering::Release);
+                return Ok(());
+            }
         }
-        Ok(unpacker.finish()?.into_iter().try_for_each(into)?)
+        unpacker.finish()?.into_iter().try_for_each(into)?;
+        if let Some((_, stopped)) = &piece.until {
+            stopped.0.store(end, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// What unpacks a piece. One that doesn't begin with the file's header knows it all the same.
+    fn unpacker(&self, piece: &Piece, file: &mut File) -> Result<Unpacker, SourceError> {
+        let (name, start) = (piece.name.clone(), piece.bytes.start);
+        if start == 0 {
+            return self.encoding.unpacker(&self.origin, Place::Lines(name));
+        }
+        let header = match self.encoding.header {
+            true => self.encoding.header_of(file).map_err(|source| failed("read", &piece.path, source))?,
+            false => Vec::new(),
+        };
+        let place = Place::From(name, start.saturating_sub(header.len() as u64));
+        let mut unpacker = self.encoding.unpacker(&self.origin, place)?;
+        unpacker.room().extend_from_slice(&header);
+        // What is wrong with it was told when the file was begun.
+        drop(unpacker.blocks()?);
+        Ok(unpacker)
     }
 }
 
@@ -169,13 +252,16 @@ mod tests {
     use super::super::format::Format;
     use super::super::testing::{Collected, encoding, unpack};
     use super::*;
-    use crate::record::BatchTime;
 
-    fn found(dir: &TempDir, name: &str, bytes: &[u8]) -> Found {
+    fn found(dir: &TempDir, name: &str, bytes: &[u8]) -> Piece {
         let path = dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let modified = BatchTime::from_millis(0).into();
-        Found { modified, name: name.into(), path, num_bytes: bytes.len() as u64 }
+        Piece::new(path, name.to_owned(), 0..bytes.len() as u64)
+    }
+
+    /// What there is to tell splits apart by.
+    fn shown(splits: &[Vec<Piece>]) -> String {
+        format!("{splits:?}")
     }
 
     fn read(splits: Vec<Vec<Piece>>, encoding: &Encoding) -> Vec<Collected> {
@@ -195,10 +281,11 @@ mod tests {
     }
 
     /// Cuts without a least size, at the bytes given.
-    fn cut_at(file: &Found, targets: &[u64]) -> Vec<Vec<Piece>> {
+    fn cut_at(file: &Piece, targets: &[u64]) -> Vec<Vec<Piece>> {
         let mut borders = vec![0];
-        borders.extend(targets.iter().map(|&at| Borders::Lines.near(file, at.min(file.num_bytes)).unwrap()));
-        borders.push(file.num_bytes);
+        borders
+            .extend(targets.iter().map(|&at| Borders::Lines.near(file, at.min(file.num_bytes())).unwrap()));
+        borders.push(file.num_bytes());
         let mut splits = Vec::new();
         for pair in borders.windows(2) {
             splits.push(Vec::new());
@@ -246,12 +333,12 @@ mod tests {
             let lines = lines.map(|line| line.strip_suffix('\r').unwrap_or(line).to_owned());
             expected.extend(lines.filter(|_| !text.is_empty()));
         }
-        let files: Vec<Found> =
+        let files: Vec<Piece> =
             texts.iter().enumerate().map(|(i, text)| found(&dir, &i.to_string(), text.as_bytes())).collect();
         for num_splits in [0, 1, 2, 3, 4, 5, 7, 1000] {
             let splits = cut(&files, num_splits, Borders::Lines).unwrap();
             assert!(splits.len() <= num_splits.max(1));
-            assert_eq!(splits, cut(&files, num_splits, Borders::Lines).unwrap());
+            assert_eq!(shown(&splits), shown(&cut(&files, num_splits, Borders::Lines).unwrap()));
             let parts = read(splits, &encoding(Format::Text, None, 4 << 20));
             let lines: Vec<String> = parts.iter().flat_map(Collected::lines).collect();
             // Not `assert_eq`, which would print megabytes.

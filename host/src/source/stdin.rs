@@ -13,7 +13,9 @@ use tokio::sync::mpsc;
 
 use super::format::{DEFAULT_MAX_LINE, Encoding, Format};
 use super::unpacker::{CHUNK_BYTES, Place, Unpacker};
-use super::{Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop, put_all};
+use super::{
+    Opening, Outlet, Reader, Receiver, Recovery, Source, SourceError, Stop, check_max_rate, put_all,
+};
 use crate::record::{Bytes, DeclaredSchema};
 
 /// Reads standard input.
@@ -33,6 +35,8 @@ pub struct Stdin {
     /// The longest line; longer ones become dead letters.
     #[serde(default = "default_max_line")]
     pub max_line: Bytes,
+    /// The most rows a second to take; whoever writes waits.
+    pub max_rate: Option<u64>,
 }
 
 fn default_max_line() -> Bytes {
@@ -47,6 +51,7 @@ impl Default for Stdin {
             header: false,
             separator: None,
             max_line: DEFAULT_MAX_LINE,
+            max_rate: None,
         }
     }
 }
@@ -85,11 +90,17 @@ impl Source for Stdin {
         Recovery::Lost
     }
 
+    fn max_rows_per_second(&self) -> Option<u64> {
+        self.max_rate
+    }
+
     fn check(&self) -> Result<(), SourceError> {
-        self.encoding().check()
+        self.encoding().check()?;
+        check_max_rate(self.max_rate)
     }
 
     fn open(&self, opening: &Opening) -> Result<Reader, SourceError> {
+        self.check()?;
         Ok(Reader::Receiver(Box::new(self.receiver(opening, std::io::stdin())?)))
     }
 }

@@ -108,6 +108,11 @@ impl Unpacker {
         Ok(blocks)
     }
 
+    /// Up to where the bytes of its place have become rows; none within a line that was given up.
+    pub fn border(&self) -> Option<u64> {
+        (!self.skipping).then_some(self.bytes_before)
+    }
+
     /// The bytes broke off, so that the last line can't be trusted: it is set aside for `reason`.
     pub fn abandon(&mut self, reason: &str) -> Result<Vec<Block>, SourceError> {
         let mut blocks = self.blocks()?;

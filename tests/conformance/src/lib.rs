@@ -16,6 +16,7 @@ mod receivers;
 mod fed;
 mod sources;
 mod times;
+mod rates;
 mod states;
 mod mapped;
 mod slices;

@@ -23,7 +23,9 @@ use crate::case::{Input, StepSpec};
 use crate::checks::{check, check_states};
 use crate::pipeline::{Builder, Stream};
 use crate::rows::{schema, to_records, to_rows};
-use crate::{Case, Failure, ensure, lifecycle, listeners, mapped, recovery, slices, sources, states, times};
+use crate::{
+    Case, Failure, ensure, lifecycle, listeners, mapped, rates, recovery, slices, sources, states, times,
+};
 
 /// How long to wait for what should come. Far more than it takes.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -90,6 +92,9 @@ impl Harness {
             // What a state doesn't tell is left out.
             "mapWithState.record" | "mapWithState.batch" => mapped::run(self, case).map(|()| Held::AsIs),
             "State object" => states::run(case).map(|()| Held::Adapted),
+            op if op.starts_with("pid.") || op.starts_with("rate ") => {
+                rates::run(self, case).map(|()| Held::AsIs)
+            }
             op if op.starts_with("time.") => times::run(case).map(|()| Held::AsIs),
             _ if case.pipeline.is_some() => self.run_pipeline(case),
             _ => sources::run(self, case).map(|()| Held::AsIs),

@@ -153,6 +153,8 @@ fn every_route_is_described_and_answers_as_it_says() {
         ("POST", "/v1/plugins/said", Some(("application/wasm", b"no plugin")), "422"),
         ("POST", "/v1/plugins/shout", Some(("application/wasm", b"no plugin")), "404"),
         ("POST", "/v1/reload", None, "200"),
+        ("POST", "/v1/workers", json(br#"{"workers":2}"#), "200"),
+        ("POST", "/v1/workers", json(br#"{"workers":0}"#), "422"),
         ("GET", "/v1/history", None, "200"),
         ("GET", "/v1/status", None, "200"),
         ("POST", "/v1/stop", None, "200"),

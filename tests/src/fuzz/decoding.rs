@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tidemill::record::{BatchTime, Bytes};
-use tidemill::source::{Directory, Extent, Format, Opening, Reader, Source};
+use tidemill::source::{Directory, Extent, Format, Opening, Reader, Room, Source};
 
 use super::cases::cases;
 use super::dice::Dice;
@@ -50,7 +50,7 @@ fn read(directory: &Directory, bytes: &[u8]) -> (usize, usize) {
     };
     let Reader::Replayable(mut reader) = directory.open(&opening).unwrap() else { panic!("it isn't asked") };
     let (mut num_rows, mut num_dead) = (0, 0);
-    for split in reader.cut(BatchTime::from_millis(1000), 4).unwrap() {
+    for split in reader.cut(BatchTime::from_millis(1000), 4, Room::ENDLESS).unwrap() {
         let read = split.read(&mut |block| {
             num_rows += block.rows.num_rows();
             num_dead += block.dead.len();

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use tidemill::record::BatchTime;
 use tidemill::source::{
-    Block, Interrupted, Opening, Position, Reader, Recovery, Replayable, Source, SourceError, Split,
+    Block, Interrupted, Opening, Position, Reader, Recovery, Replayable, Room, Source, SourceError, Split,
 };
 
 use super::engine::INTERVAL;
@@ -46,7 +46,12 @@ struct Reading {
 }
 
 impl Replayable for Reading {
-    fn cut(&mut self, time: BatchTime, num_splits: usize) -> Result<Vec<Arc<dyn Split>>, SourceError> {
+    fn cut(
+        &mut self,
+        time: BatchTime,
+        num_splits: usize,
+        _: Room,
+    ) -> Result<Vec<Arc<dyn Split>>, SourceError> {
         let MadeUp { source, input } = &self.made_up;
         self.read = time.millis() as u64 / INTERVAL + 1 - input.first;
         let rows = input.rows(*source, self.read);
@@ -55,8 +60,12 @@ impl Replayable for Reading {
         Ok(pieces.map(|rows| Arc::new(Piece(block(rows))) as Arc<dyn Split>).collect())
     }
 
-    fn position(&self) -> Option<Position> {
+    fn position(&mut self) -> Option<Position> {
         Position::new(&self.read)
+    }
+
+    fn needs_every_batch(&self) -> bool {
+        true
     }
 
     fn is_finished(&self) -> bool {

@@ -18,7 +18,7 @@ pub use console::{printed, totals};
 pub use engine::engine;
 pub use framed::FramedSender;
 pub use kept::{Batches, Kept, shown};
-pub use outputs::{Folder, folders, published, rows};
+pub use outputs::{Folder, folders, last_published, published, rows};
 pub use plugins::{plugin, plugin_folder};
 pub use postgres::{Database, Postgres, database};
 pub use program::{Finished, PROGRAM, Program, cache_folder};

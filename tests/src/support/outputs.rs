@@ -18,8 +18,17 @@ pub fn folders(directory: &Path, prefix: &str) -> Vec<Folder> {
 
 /// The same while the program runs, or after it was killed.
 pub fn published(directory: &Path, prefix: &str) -> Vec<Folder> {
-    let is_ours = |name: &String| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'));
-    names(directory).into_iter().filter(is_ours).map(|name| folder(&directory.join(name))).collect()
+    published_names(directory, prefix).map(|name| folder(&directory.join(name))).collect()
+}
+
+/// The last of these. Who looks again and again, while there are more and more of them, need not read them all.
+pub fn last_published(directory: &Path, prefix: &str) -> Option<Folder> {
+    published_names(directory, prefix).next_back().map(|name| folder(&directory.join(name)))
+}
+
+fn published_names(directory: &Path, prefix: &str) -> impl DoubleEndedIterator<Item = String> {
+    let is_ours = move |name: &String| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'));
+    names(directory).into_iter().filter(is_ours)
 }
 
 fn names(directory: &Path) -> Vec<String> {

@@ -1,8 +1,11 @@
 //! What `status`, `swap` and the like are given.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+
+use crate::cli::args::num_workers;
 
 /// What the help of `swap` ends with.
 pub const EXAMPLES: &str = "\
@@ -74,6 +77,18 @@ pub struct RollbackArgs {
     /// What the digest of the version begins with [default: the version before the present one]
     #[arg(value_name = "DIGEST")]
     pub digest: Option<String>,
+
+    /// Which pipeline
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// What `workers` is given.
+#[derive(Clone, Debug, clap::Args)]
+pub struct WorkersArgs {
+    /// How many there are to be
+    #[arg(value_name = "N", value_parser = num_workers)]
+    pub workers: NonZeroUsize,
 
     /// Which pipeline
     #[command(flatten)]

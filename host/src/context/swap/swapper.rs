@@ -13,6 +13,7 @@ use super::shadow::{Shadow, terms};
 use super::shared::{Beside, Change, InUse, Next, Quarantined, Running, Shared};
 use super::{SwapError, Swapped, migrate, pass, reload};
 use crate::checkpoint::{CodeFolder, How, VersionChange};
+use crate::context::Workers;
 use crate::failpoint::Point;
 use crate::manifest::Pipeline;
 use crate::plan::{OpenedPipeline, lay_out};
@@ -30,7 +31,7 @@ pub struct Swapper {
     pub(in crate::context) pipeline: Arc<Pipeline>,
     pub(in crate::context) engine: Engine,
     pub(in crate::context) shared: Arc<Shared>,
-    pub(in crate::context) num_workers: usize,
+    pub(in crate::context) workers: Workers,
     /// Where the files of versions that ran are kept.
     pub(in crate::context) code: Option<CodeFolder>,
 }
@@ -207,7 +208,7 @@ impl Swapper {
             before.with_plugins(&self.pipeline, &plugins).map_err(|fault| unfit(fault.to_string()))?;
         let fit = compare(&self.pipeline, before, &opened).map_err(unfit)?;
         let plan = lay_out(&self.pipeline, &opened);
-        let version = Version::after(running.version(), plan, self.num_workers)
+        let version = Version::after(running.version(), plan, self.workers.number())
             .map_err(|error| unfit(error.to_string()))?;
         let (calling, reached) = streams_of(&self.pipeline, &opened, &names);
         let migrations = opened.migrations();
@@ -220,7 +221,7 @@ impl Swapper {
             }
             Some(terms) => {
                 let shadow =
-                    Shadow::new(&self.pipeline, running, &opened, &calling, &terms, self.num_workers);
+                    Shadow::new(&self.pipeline, running, &opened, &calling, &terms, self.workers.number());
                 Some(shadow.map_err(|error| unfit(error.to_string()))?)
             }
             None => None,

@@ -102,6 +102,14 @@ fn types_fit() {
             "2: pipeline.workers: 9999 is too many; write a number from 1 to 1024, or leave it out to use every core",
         ),
         (
+            with("name =", "rate = \"spork\"\nname ="),
+            "2: pipeline.rate: unknown value `spork`; did you mean `spark`?",
+        ),
+        (
+            with("name =", "rate = { mode = \"spark\", min_rate = 0 }\nname ="),
+            "2: pipeline.rate: `min_rate` is 0; write a number of rows a second above 0",
+        ),
+        (
             with("name =", "control = \"here\"\nname ="),
             "2: pipeline.control: `here` is no address to listen at; write for example \"127.0.0.1:0\"",
         ),

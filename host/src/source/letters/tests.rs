@@ -61,7 +61,7 @@ fn read(source: &LetterSource) -> Vec<RecordBatch> {
     let mut reading = source.reading().unwrap();
     let mut blocks = Vec::new();
     while !reading.is_finished() {
-        for split in reading.cut(BatchTime::from_millis(0), 8).unwrap() {
+        for split in reading.cut(BatchTime::from_millis(0), 8, Room::ENDLESS).unwrap() {
             split
                 .read(&mut |block| {
                     blocks.push(block.rows);
