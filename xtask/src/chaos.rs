@@ -1,10 +1,12 @@
 //! `cargo xtask chaos`: the real program killed at random while it is fed, and what came of it counted.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::plugins;
 use crate::workspace::Workspace;
-use tidemill_toolchain::step::{self, step};
+use tidemill_toolchain::step;
 
 /// Kill a pipeline at random while senders push records, and count what came of them: none lost, none twice.
 ///
@@ -25,15 +27,9 @@ pub struct Args {
 /// Builds plugins, program and harness, and lets it kill.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     plugins::build_all(workspace)?;
-    let mut build = workspace.cargo();
-    build.args(["build", "--release", "--package", "tidemill", "--package", "tidemill-chaos"]);
-    step("building program and harness (a release build; the first takes minutes)", || {
-        step::run(&mut build)
-    })?;
-    let mut harness = workspace.cargo();
-    harness.args(["run", "--quiet", "--release", "--package", "tidemill-chaos", "--"]);
-    let program = format!("tidemill{}", std::env::consts::EXE_SUFFIX);
-    harness.arg("--program").arg(workspace.target().join("release").join(program));
+    workspace.build_programs()?;
+    let mut harness = Command::new(workspace.program("chaos"));
+    harness.arg("--program").arg(workspace.program("tidemill"));
     harness.arg("--plugins").arg(workspace.plugin_dir());
     for (name, value) in [
         ("--cycles", args.cycles.map(|cycles| cycles.to_string())),

@@ -1,12 +1,13 @@
 //! `cargo xtask conformance`: what Spark's own tests expect, on the engine and through real plugins.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Result;
 
 use crate::plugins;
 use crate::workspace::Workspace;
-use tidemill_toolchain::step::{self, step};
+use tidemill_toolchain::step;
 
 /// Run the conformance cases, and print what passed, what failed, and what doesn't apply and why.
 #[derive(clap::Args)]
@@ -23,12 +24,9 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         Some(folder) => std::env::current_dir()?.join(folder),
         None => ours.clone(),
     };
-    let mut build = workspace.cargo();
-    build.args(["build", "--package", "tidemill-conformance"]);
-    step("building the harness", || step::run(&mut build))?;
-    let mut harness = workspace.cargo();
-    harness.args(["run", "--quiet", "--package", "tidemill-conformance", "--"]).arg(folder);
-    harness.arg("--plugins").arg(workspace.plugin_dir());
+    workspace.build_programs()?;
+    let mut harness = Command::new(workspace.program("conformance"));
+    harness.arg(folder).arg("--plugins").arg(workspace.plugin_dir());
     harness.arg("--exceptions").arg(ours.join("exceptions.toml"));
     if !step::status(&mut harness)?.success() {
         std::process::exit(1);

@@ -63,6 +63,18 @@ impl Workspace {
         &self.plugins
     }
 
+    /// Builds all programs, with what `cargo xtask test` builds, so that nothing is built twice.
+    pub fn build_programs(&self) -> Result<()> {
+        let mut build = self.cargo();
+        build.args(["build", "--workspace", "--bins", "--tests"]);
+        step::step("building the programs (the first time takes minutes)", || step::run(&mut build))
+    }
+
+    /// The file of the program `name`, once it is built.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.target.join("debug").join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    }
+
     /// A cargo command that runs in the root folder.
     pub fn cargo(&self) -> Command {
         let mut command = cargo();

@@ -12,6 +12,10 @@ use crate::record::Interval;
 /// The share of an interval that a batch may take.
 const SHARE: f64 = 0.8;
 
+/// The shortest interval, in seconds, that batches are made to fit. Where intervals are shorter, a batch that a busy machine held
+/// up for some milliseconds says nothing about rows, and what came meanwhile is soonest done at once.
+const SHORTEST: f64 = 0.01;
+
 /// How much of its delay a batch is to make up for.
 const CATCH_UP: f64 = 0.2;
 
@@ -36,7 +40,7 @@ impl Fit {
 
     /// How many rows the next batch may have after one of `num_rows` that took so many `seconds`, and whether that one fitted.
     fn next(&self, num_rows: f64, seconds: f64, delay: f64, has_more: bool) -> (f64, bool) {
-        let interval = self.interval.duration().as_secs_f64();
+        let interval = self.interval.duration().as_secs_f64().max(SHORTEST);
         let usual = (SHARE * interval).max(2.0 * self.cost.fixed);
         let target = usual - (CATCH_UP * delay).min(usual / 2.0);
         // Fewer rows than one can't show what a row costs, but two can.
