@@ -39,6 +39,12 @@ points! {
     Adopt = "adopt.before",
     /// It was written.
     Adopted = "adopt.after",
+    /// A plugin's file is about to be kept.
+    Keep = "keep.before",
+    /// It is written and synced beside its place.
+    KeepWithin = "keep.within",
+    /// It is in its place, and nobody knows.
+    Kept = "keep.after",
     /// The pieces of a partition are about to be loaded.
     Load = "load",
     /// A sink is about to hear which batch was the last.

@@ -4,13 +4,14 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::plugins;
 use crate::workspace::Workspace;
+use crate::{plugins, postgres};
 use tidemill_toolchain::step;
 
 /// Kill a pipeline at random while senders push records, and count what came of them: none lost, none twice.
 ///
-/// Prints the seed, which kills at the same times again. What it counts is told in `tests/chaos/src/lib.rs`.
+/// Installs PostgreSQL where it is missing, on Debian; a server of its own runs meanwhile. Prints the seed, which kills at
+/// the same times again. What it counts is told in `tests/chaos/src/lib.rs`.
 #[derive(clap::Args)]
 pub struct Args {
     /// How often to kill it, 50 to 2,000 ms after each start [default: 20]
@@ -27,6 +28,7 @@ pub struct Args {
 /// Builds plugins, program and harness, and lets it kill.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     plugins::build_all(workspace)?;
+    postgres::find_or_install()?;
     workspace.build_programs()?;
     let mut harness = Command::new(workspace.program("chaos"));
     harness.arg("--program").arg(workspace.program("tidemill"));

@@ -33,13 +33,16 @@ impl CodeFolder {
         if path.is_file() && self.read(&file.digest).is_ok() {
             return Ok(());
         }
-        let written = fs::create_dir_all(&self.path).and_then(|()| {
+        let written = reach(Point::Keep).and_then(|()| {
+            fs::create_dir_all(&self.path)?;
             let aside = path.with_extension("new");
             let mut new = File::create(&aside)?;
             new.write_all(&file.bytes)?;
             new.sync_all()?;
+            reach(Point::KeepWithin)?;
             fs::rename(&aside, &path)?;
-            sync_directory(&self.path)
+            sync_directory(&self.path)?;
+            reach(Point::Kept)
         });
         written.map_err(|source| CheckpointError::Code { path, source })
     }

@@ -8,6 +8,7 @@ mod address;
 mod copy;
 mod way;
 mod inspect;
+mod fence;
 mod session;
 mod trouble;
 mod writer;

@@ -169,7 +169,8 @@ impl Sink for Sqlite {
 
     fn open(&self, opening: &Opening) -> Result<Box<dyn Writer>, SinkError> {
         let target = self.target(&opening.schema)?;
-        let is_new = self.create && !self.path.exists();
+        // A crash may leave a file with nothing in it.
+        let is_new = self.create && std::fs::metadata(&self.path).map_or(true, |file| file.len() == 0);
         let flags = if self.create { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
         if let Some(folder) = self.path.parent().filter(|_| is_new) {
             std::fs::create_dir_all(folder).map_err(|source| SinkError::Path {

@@ -1,6 +1,7 @@
 //! What came out, and whether that is what has to.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -23,6 +24,13 @@ pub struct Figures {
     pub max: i64,
     pub sum: i64,
     pub count: u64,
+}
+
+impl fmt::Display for Figures {
+    /// As csv.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{},{},{}", self.min, self.max, self.sum, self.count)
+    }
 }
 
 /// The figures of each key.
@@ -125,7 +133,7 @@ fn add(keys: &mut Keys, record: Record) {
 }
 
 /// Fails where keys differ, with the first of them.
-fn compare(what: &str, found: &Keys, expected: &Keys) -> Result<()> {
+pub fn compare(what: &str, found: &Keys, expected: &Keys) -> Result<()> {
     for key in found.keys().chain(expected.keys()) {
         let (found, expected) = (found.get(key), expected.get(key));
         ensure!(found == expected, "{what} of key {key}: {found:?} instead of {expected:?}");

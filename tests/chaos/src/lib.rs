@@ -9,8 +9,10 @@
 //!   twice; those of a connection that come out have to be the first ones of it, without a gap, for the program reads
 //!   them in order; and they have to be at least as many as the program said in its log that it had logged.
 //!
-//! Then minimum, maximum, sum and count of each key are those of the records, the states are the sums, and a window over
-//! all of it has their number.
+//! They go into files, into SQLite and into a PostgreSQL server, and all of this holds of each.
+//!
+//! Then minimum, maximum, sum and count of each key are those of the records, also those that an operator kept and both
+//! databases have, a row a key; the states are the sums, and a window over all of it has their number.
 
 mod accounts;
 mod dice;
@@ -21,5 +23,7 @@ mod program;
 mod record;
 mod run;
 mod soak;
+mod store;
+mod tables;
 
 pub use run::{Extent, Options, Report, run};

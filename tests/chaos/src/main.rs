@@ -60,8 +60,9 @@ fn kill(args: &Args, seed: u64) -> Result<()> {
     }
     let report = report?;
     println!(
-        "{} kills: {} records of frames and files came out once each; {} lines of plain connections too, and {} were \
-         on their way when it was killed; {} keys have the minimum, maximum, sum and count that they should have",
+        "{} kills: {} records of frames and files came out once each, in files, SQLite and PostgreSQL; {} lines of plain \
+         connections too, and {} were on their way when it was killed; {} keys have the minimum, maximum, sum and count \
+         that they should have",
         report.num_kills, report.num_exact, report.num_lines, report.num_lines_lost, report.num_keys
     );
     report.soak.into_iter().for_each(|told| println!("{told}"));

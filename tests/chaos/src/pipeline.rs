@@ -9,7 +9,8 @@ pub enum Reach {
     Seconds,
 }
 
-pub fn manifest(plugins: &Path, frames: u16, reach: Reach) -> String {
+/// With frames at the port `frames`, and `sinks` beside files.
+pub fn manifest(plugins: &Path, frames: u16, reach: Reach, sinks: &str) -> String {
     let length = match reach {
         Reach::All => "20000s",
         Reach::Seconds => "10s",
@@ -27,6 +28,8 @@ checkpoint = "checkpoint"
 path = {}
 config = {{ columns = ["key", "n"] }}
 [plugins.running]
+path = {}
+[plugins.figures]
 path = {}
 
 [sources.frames]
@@ -56,6 +59,11 @@ op = "update_state_by_key"
 from = "values"
 key = ["key"]
 plugin = "running"
+[streams.figures]
+op = "map_with_state"
+from = "values"
+key = ["key"]
+plugin = "figures"
 [streams.recent]
 op = "count"
 from = "records"
@@ -77,8 +85,9 @@ skip_empty = true
 kind = "files"
 from = "recent"
 path = "out/recent"
-"#,
+{sinks}"#,
         plugin("select"),
         plugin("running_sum"),
+        plugin("figures"),
     )
 }

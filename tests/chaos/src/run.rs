@@ -15,11 +15,16 @@ use crate::pipeline::{Reach, manifest};
 use crate::program::{Launch, Program, Said, memory, room};
 use crate::record::NUM_KEYS;
 use crate::soak::Soak;
+use crate::store::{Server, SqliteFile};
+use crate::tables::Tables;
 
 /// How often one looks.
 const LOOK: Duration = Duration::from_millis(20);
 /// What the program may need to start and to end on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// How long it is from one look at tables to the next, and how long before a kill is the last: a look takes a while.
+const TABLE_LOOK: Duration = Duration::from_millis(700);
+const TABLE_REST: Duration = Duration::from_millis(300);
 /// How long after a start memory is no longer that of a start.
 const WARM: Duration = Duration::from_secs(5);
 
@@ -95,6 +100,8 @@ struct Chaos {
     feed: Option<Feed>,
     outputs: Outputs,
     accounts: Accounts,
+    tables: [Tables; 2],
+    looked_at_tables: Instant,
     runs: Vec<Run>,
     next_line: u64,
     checkpoint: PathBuf,
@@ -110,13 +117,19 @@ impl Chaos {
             Extent::Cycles(_) => (Reach::All, None),
             Extent::Soak(_) => (Reach::Seconds, Some(Soak::default())),
         };
+        let sqlite = SqliteFile(options.folder.join("out/chaos.db"));
+        let tables = [Tables::new(sqlite), Tables::new(Server::start()?)];
+        let sinks: String = tables.iter().map(Tables::sinks).collect();
         let path = options.folder.join("pipeline.toml");
-        fs::write(&path, manifest(&options.plugins, frames, reach)).context("cannot write the manifest")?;
+        let text = manifest(&options.plugins, frames, reach, &sinks);
+        fs::write(&path, text).context("cannot write the manifest")?;
         Ok(Self {
             launch: Launch { program: options.program.clone(), manifest: path, cache: options.cache.clone() },
             feed: Some(Feed::start(frames, input)),
             outputs: Outputs::new(options.folder.join("out")),
             accounts: Accounts::default(),
+            tables,
+            looked_at_tables: Instant::now(),
             runs: Vec::new(),
             next_line: 1,
             checkpoint: options.folder.join("checkpoint"),
@@ -138,6 +151,9 @@ impl Chaos {
                 self.feed.take().map(Feed::finish).transpose().context("a sender failed")?;
             }
             self.outputs.collect(&mut self.accounts)?;
+            if begun.elapsed() + TABLE_REST < delay {
+                self.look_at_tables()?;
+            }
             if let Some(soak) = &mut self.soak
                 && begun.elapsed() > WARM
                 && looked.elapsed() > Duration::from_secs(1)
@@ -149,6 +165,15 @@ impl Chaos {
         }
         let said = program.kill()?;
         self.note(lines, &said)
+    }
+
+    /// Takes out of the tables what is there, now and then.
+    fn look_at_tables(&mut self) -> Result<()> {
+        if self.looked_at_tables.elapsed() > TABLE_LOOK {
+            self.looked_at_tables = Instant::now();
+            self.tables.iter_mut().try_for_each(Tables::collect)?;
+        }
+        Ok(())
     }
 
     /// Notes what a run that is over was sent and logged.
@@ -178,6 +203,7 @@ impl Chaos {
             }
             if begun.elapsed() > PATIENCE {
                 self.accounts.check(&sent, &self.runs)?;
+                self.tables.iter().try_for_each(|tables| tables.check(&sent, &self.runs, &self.accounts))?;
                 bail!("the window or the lines of the last run don't come:\n{}", program.said().tail());
             }
             sleep(LOOK);
@@ -185,6 +211,7 @@ impl Chaos {
         program.ask_to_end()?;
         let said = program.end()?;
         self.outputs.collect(&mut self.accounts)?;
+        self.tables.iter_mut().try_for_each(Tables::collect)?;
         ensure!(
             said.log.iter().any(|line| line.contains("stopped")),
             "it didn't stop in order:\n{}",
@@ -192,6 +219,7 @@ impl Chaos {
         );
         let (num_lines, num_lines_lost) = self.accounts.check(&sent, &self.runs)?;
         self.outputs.check_states(self.accounts.keys())?;
+        self.tables.iter().try_for_each(|tables| tables.check(&sent, &self.runs, &self.accounts))?;
         report.num_exact = whole;
         (report.num_lines, report.num_lines_lost) = (num_lines, num_lines_lost);
         report.num_keys = self.accounts.keys().len();
@@ -203,9 +231,11 @@ impl Chaos {
     /// Whether everything came out, and the window has it too.
     fn is_done(&mut self, sent: &Sent, whole: u64) -> Result<bool> {
         self.outputs.collect(&mut self.accounts)?;
+        self.look_at_tables()?;
         let is_complete = self.accounts.num_seen() >= whole && self.accounts.is_complete(sent, &self.runs);
         let is_all =
             self.soak.is_some() || self.outputs.recent().is_ok_and(|n| n == self.accounts.num_seen());
-        Ok(is_complete && is_all)
+        let are_filled = self.tables.iter().all(|tables| tables.num_seen() >= self.accounts.num_seen());
+        Ok(is_complete && is_all && are_filled)
     }
 }

@@ -8,7 +8,7 @@ use super::super::support::{PROGRAM, cache_folder, plugin, plugin_folder};
 
 #[test]
 fn killed_twenty_times_at_random_it_loses_nothing_and_repeats_nothing() {
-    for name in ["select", "running_sum"] {
+    for name in ["select", "running_sum", "figures"] {
         plugin(name);
     }
     let folder = tempfile::tempdir().unwrap();

@@ -11,6 +11,8 @@ use super::victim::Victim;
 enum When {
     /// In every start.
     Starting,
+    /// In the first start, once for each plugin.
+    Keeping,
     /// In a start that finds what a run before left for it.
     Recovering,
     /// In batches.
@@ -27,6 +29,7 @@ fn when(point: Point) -> When {
         Open | Opened | Adopt | Adopted | Load | Recover | Recovered | Release | Released | Collect => {
             When::Starting
         }
+        Keep | KeepWithin | Kept => When::Keeping,
         Deliver | Delivered | Collected => When::Recovering,
         Close | Closed => When::Ending,
         point if point.name().starts_with("swap.") => When::Swapping,
@@ -47,6 +50,11 @@ fn kill_at(point: Point) {
             victim.die(committed);
             victim.die(&kill(0));
             victim.die(&kill(if point == Point::Load { 3 } else { 0 }));
+        }
+        When::Keeping => {
+            victim.die(&kill(0));
+            std::fs::remove_dir_all(victim.project.path("checkpoint/plugins")).unwrap_or_default();
+            victim.die(&kill(1));
         }
         When::Recovering => {
             victim.die(committed);
@@ -82,6 +90,11 @@ fn kill_at_all(wanted: When) {
 #[test]
 fn killed_at_any_point_of_a_start_it_loses_nothing_and_repeats_nothing() {
     kill_at_all(When::Starting);
+}
+
+#[test]
+fn killed_while_it_keeps_the_files_of_plugins_it_loses_nothing_and_repeats_nothing() {
+    kill_at_all(When::Keeping);
 }
 
 #[test]

@@ -9,7 +9,9 @@ use super::super::support::{CHECKPOINT, Project, saying, says, version};
 fn kill_at(point: Point, plugin: &str, to: &str, expected: &str) {
     let project = Project::new(&saying(CHECKPOINT, &format!("watch = true\n{plugin}")));
     project.write("say.wasm", version("versioned", "one"));
-    let failing = format!("{}=return(kill)", point.name());
+    // The start keeps a file too.
+    let passes = if point.name().starts_with("keep.") { "1*off->" } else { "" };
+    let failing = format!("{}={passes}return(kill)", point.name());
     let mut program = project.start_with(&[], &[("FAILPOINTS", &failing)]);
     program.wait_for_log("running", 1);
     says(&mut program, "one", "a");
@@ -41,9 +43,9 @@ fn kill_at(point: Point, plugin: &str, to: &str, expected: &str) {
 
 #[test]
 fn killed_at_any_step_of_a_swap_the_version_of_the_last_epoch_runs() {
-    let of_swaps = Point::ALL.iter().copied().filter(|point| point.name().starts_with("swap."));
-    let points: Vec<Point> = of_swaps.collect();
-    assert_eq!(points.len(), 9, "the commit is between two of them");
+    let is_of_swaps = |point: &Point| ["swap.", "keep."].iter().any(|part| point.name().starts_with(part));
+    let points: Vec<Point> = Point::ALL.iter().copied().filter(is_of_swaps).collect();
+    assert_eq!(points.len(), 12, "the commit is between two of them");
     std::thread::scope(|scope| {
         for points in points.chunks(points.len().div_ceil(2)) {
             scope.spawn(move || {
@@ -59,4 +61,21 @@ fn killed_at_any_step_of_a_swap_the_version_of_the_last_epoch_runs() {
             });
         }
     });
+}
+
+#[test]
+fn a_disk_without_room_for_the_new_file_refuses_the_swap_and_what_ran_runs_on() {
+    let project = Project::new(&saying(CHECKPOINT, "watch = true"));
+    project.write("say.wasm", version("versioned", "one"));
+    let mut program = project.start_with(&[], &[("FAILPOINTS", "keep.within=1*off->1*return(full)->off")]);
+    program.wait_for_log("running", 1);
+    says(&mut program, "one", "a");
+    project.move_in("say.wasm", version("versioned", "two"));
+    program.wait_for_log("not swapped, what ran goes on", 1);
+    assert!(program.stderr().contains("No space left on device"), "{}", program.stderr());
+    says(&mut program, "one", "b");
+    project.move_in("say.wasm", version("versioned", "three"));
+    program.wait_for_log("swapped plugin=say", 1);
+    says(&mut program, "three", "c");
+    assert_eq!(program.finish().code, Some(0));
 }

@@ -9,7 +9,7 @@ use arrow::array::{
 use tidemill::record::{BatchTime, Partition, UTC};
 use tidemill::sink::{Address, Opening, Postgres, Sink, SinkError, WriteMode, Writer};
 
-use super::super::support::{self, Database, Project, database, wait_until};
+use super::super::support::{self, Database, Project, Relay, database, wait_until};
 use super::pipeline::{Sums, kill_at_each_point, kill_at_random, orders};
 
 const TIME: BatchTime = BatchTime::from_millis(1_795_548_601_000);
@@ -182,15 +182,18 @@ fn a_wrong_password_is_told_at_once_and_never_shown() {
     let address = Address::try_from(database.address_with("hunter2")).unwrap();
     let said = refused(&Postgres::new(address, "counts"));
     assert!(said.contains("password authentication failed for user") && !said.contains("hunter2"), "{said}");
-    let project =
-        orders(&format!("kind = \"postgres\"\nconnection = \"{}\"", database.address_with("hunter2")));
+    let project = orders(&options_at(&database.address_with("hunter2")));
     let finished = project.run(&["--log-level", "trace"]);
     assert_eq!(finished.code, Some(1));
     assert!(!finished.stderr.contains("hunter2"), "{}", finished.stderr);
 }
 
 fn options(database: &Database<'_>) -> String {
-    format!("kind = \"postgres\"\nconnection = \"{}\"", database.address())
+    options_at(&database.address())
+}
+
+fn options_at(address: &str) -> String {
+    format!("kind = \"postgres\"\nconnection = \"{address}\"")
 }
 
 fn sums(database: &Database<'_>) -> Option<Sums> {
@@ -216,6 +219,46 @@ fn killed_at_each_point_of_a_transaction_it_has_the_batch_once() {
     let database = database("points");
     let project = orders(&options(&database));
     kill_at_each_point(&project, || sums(&database));
+}
+
+#[test]
+fn a_transaction_that_a_machine_left_open_when_it_went_stops_nobody() {
+    let database = database("gone");
+    let relay = Relay::start(database.port());
+    let project = orders(&options_at(&database.address_at(relay.port())));
+    project.succeed(&["--once"]);
+    order(&project, 1);
+    let written = [("FAILPOINTS", "transaction.written=return(kill)")];
+    assert_eq!(project.start_with(&["--once"], &written).finish().code, None);
+    let open =
+        "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND state LIKE '%transaction'";
+    assert_eq!(database.query(open), ["idle in transaction"], "the server has not heard of it");
+    project.succeed(&["--once"]);
+    let one = [("a".to_owned(), 1)];
+    assert_eq!(sums(&database), Some((one.clone().into(), one.into())));
+    assert!(database.query(open).is_empty());
+}
+
+#[test]
+fn a_table_that_somebody_locks_is_waited_for_and_the_log_says_so() {
+    let database = database("locked");
+    let address = format!("{}?options=-c%20lock_timeout=100ms", database.address());
+    let project = orders(&options_at(&address));
+    let program = project.start(&[]);
+    program.wait_for_log("running", 1);
+    std::thread::scope(|scope| {
+        // It fails when it is ended.
+        scope.spawn(|| database.try_query("BEGIN; LOCK TABLE totals; SELECT pg_sleep(60)"));
+        let has_lock = "SELECT pid FROM pg_locks WHERE granted AND relation = 'totals'::regclass
+                        AND mode = 'AccessExclusiveLock'";
+        let pid = wait_until("the lock", || database.query(has_lock).pop());
+        order(&project, 1);
+        program.wait_for_log("canceling statement due to lock timeout", 1);
+        database.query(&format!("SELECT pg_terminate_backend({pid})"));
+    });
+    wait_for_total(&database, 1);
+    program.signal("INT");
+    assert_eq!(program.await_end().code, Some(0));
 }
 
 fn wait_for_total(database: &Database<'_>, total: i64) {

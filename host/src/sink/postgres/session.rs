@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tokio_postgres::{Client, Config, Error, NoTls, Statement, Transaction};
 
 use super::copy::{Copy, Numbering};
+use super::fence::take_over;
 use super::inspect::{self, create_if_missing, quoted_table};
 use super::trouble::Trouble;
 use super::way::Way;
@@ -67,6 +68,7 @@ impl Plan {
         });
         let (target, table) = (&self.target, quoted_table(&self.target.table));
         client.batch_execute(SET_UP).await.map_err(failed("set up"))?;
+        take_over(&client, &self.epoch).await.map_err(failed("set up"))?;
         if self.create {
             let create = create_table::<Way>(target, &table, |column| !column.is_nullable);
             let made = create_if_missing(&mut client, &table, &create).await;
@@ -86,9 +88,11 @@ impl Plan {
     }
 }
 
-/// Times are UTC whatever the server thinks, and a commit is one that survives a loss of power.
+/// Times are UTC whatever the server thinks, and a commit is one that survives a loss of power. What waits for a lock fails
+/// now and then and is tried again, so that the log tells of it.
 const SET_UP: &str = "SET TIME ZONE 'UTC'; SET client_min_messages = warning;
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+    SELECT set_config('lock_timeout', '10s', false) WHERE current_setting('lock_timeout') = '0'";
 
 impl Session {
     async fn prepare(

@@ -74,6 +74,17 @@ fn rows_are_added_batch_after_batch_or_replace_those_with_their_key() {
 }
 
 #[test]
+fn readers_and_the_writer_of_a_database_that_it_made_do_not_wait_for_one_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = sink(&folder);
+    // What a crash leaves that came before anything was written.
+    std::fs::create_dir(folder.path().join("out")).unwrap();
+    std::fs::write(&sink.path, "").unwrap();
+    open(&sink, &counts(&[("a", None)]));
+    assert_eq!(query(&sink, "PRAGMA journal_mode"), [[Value::Text("wal".to_owned())]]);
+}
+
+#[test]
 fn a_row_that_is_nothing_but_its_key_is_there_once() {
     let folder = tempfile::tempdir().unwrap();
     let rows = counts(&[("a", Some(1)), ("a", Some(1)), ("a", Some(2))]);
