@@ -65,7 +65,7 @@ pub fn lines() -> ArrayRef {
     Arc::new(StringArray::from_iter_values((0..LINES).map(line)))
 }
 
-const CALL: Call = Call { time: BatchTime::from_millis(0), partition: 0 };
+pub const CALL: Call = Call { time: BatchTime::from_millis(0), partition: 0 };
 
 /// How long `plugin` takes for a word of `lines`.
 pub fn split_nanos(plugin: &dyn Plugin, lines: &ArrayRef) -> Result<f64> {
