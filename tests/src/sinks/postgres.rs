@@ -233,7 +233,8 @@ fn a_transaction_that_a_machine_left_open_when_it_went_stops_nobody() {
     let open =
         "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND state LIKE '%transaction'";
     assert_eq!(database.query(open), ["idle in transaction"], "the server has not heard of it");
-    project.succeed(&["--once"]);
+    let next = project.succeed(&["--once"]);
+    assert_eq!(next.num_logged("connection lost"), 0, "its sinks don't end each other's: {}", next.stderr);
     let one = [("a".to_owned(), 1)];
     assert_eq!(sums(&database), Some((one.clone().into(), one.into())));
     assert!(database.query(open).is_empty());
