@@ -104,6 +104,34 @@ def running_sum(values: Iterable[int], state: int | None) -> int | None:
 
 
 @dataclass
+class Stats:
+    sum: int
+    count: int
+
+
+@dataclass
+class OldStats:
+    total: int
+    note: str | None
+
+
+def from_sum(sum: int) -> Stats:
+    if sum < 0:
+        raise Reject(f"the sum {sum} is negative")
+    return Stats(sum, 1)
+
+
+def from_old(old: OldStats) -> Stats:
+    return Stats(old.total, 0 if old.note is None else 1)
+
+
+@update_state(migrate=[from_sum, from_old])
+def stats(values: Iterable[int], state: Stats | None) -> Stats | None:
+    before = state or Stats(0, 0)
+    return Stats(before.sum + sum(values), before.count + 1)
+
+
+@dataclass
 class Seen:
     visits: int
     at: datetime

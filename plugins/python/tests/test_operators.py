@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 import operators as plugins
-from tidemill_plugin import Batch, Column, DataType, Failure, Output, Plan, Schema, Timestamp, Transform, export
+from tidemill_plugin import Batch, Column, DataType, Failure, Output, Plan, Reject, Schema, Timestamp, Transform, export
 from tidemill_plugin import filter as keep
 from tidemill_plugin import map as map_rows
-from tidemill_plugin import testing
+from tidemill_plugin import testing, update_state
 from tidemill_plugin.errors import explain
 from tidemill_plugin.export import operator_of
 
@@ -98,6 +98,33 @@ class Keyed(unittest.TestCase):
             plugins.visits, "who: utf8", "page: utf8", {"ann": []}, {"ann": {"state": 3}}, timed_out=["ann"]
         )
         self.assertEqual(answer, testing.Updated([None], []))
+
+    def test_states_of_earlier_versions_are_migrated_by_their_columns(self):
+        def migrate(columns, states, plugin=plugins.stats):
+            return testing.migrate(plugin, "word: utf8", "n: int64", columns, states)
+
+        self.assertEqual(migrate("state: int64", [{"state": 7}, {"state": 9}]), [{"sum": 7, "count": 1}, {"sum": 9, "count": 1}])
+        old = [{"note": "x", "total": 1}, {"note": None, "total": 2}]
+        self.assertEqual(migrate("note: utf8?, total: int64", old), [{"sum": 1, "count": 1}, {"sum": 2, "count": 0}])
+        with self.assertRaisesRegex(Reject, "^the sum -1 is negative$"):
+            migrate("state: int64", [{"state": -1}])
+        with self.assertRaisesRegex(Failure, "^row 0 holds no value$"):
+            migrate("state: int64?", [{"state": None}])
+        unknown = "^no earlier version is known with this state; the columns are: total: int64, note: utf8, more: int64$"
+        with self.assertRaisesRegex(Failure, unknown):
+            migrate("total: int64, note: utf8, more: int64", [])
+        self.assertEqual(operator_of(plugins.stats).interfaces, ["update-state", "migrate-state"])
+        self.assertEqual(operator_of(plugins.running_sum).interfaces, ["update-state"])
+
+    def test_a_migration_to_another_state_is_refused_when_it_is_opened(self):
+        @update_state(migrate=plugins.from_sum)
+        def other(values: list[int], state: int | None) -> int | None:
+            return sum(values)
+
+        wanted = "from_sum has to take an earlier state and answer one of now: `def from_sum(state: int) -> int`"
+        with self.assertRaises(Failure) as raised:
+            testing.migrate(other, "word: utf8", "n: int64", "state: int64", [])
+        self.assertEqual(str(raised.exception), wanted)
 
     def test_a_cogroup_sees_both_sides(self):
         keys = {"a": ([{"n": 3.0}], []), "b": ([], [{"n": 1.0}]), "c": ([{"n": 3.0}, {"n": 1.0}], [{"n": 1.0}])}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from typing import Any
+from typing import Any, TypeVar
 
 from .columns import Batch
 from .config import is_config, parse
@@ -14,10 +14,24 @@ from .rows import RowType, field_names
 from .schema import Field, Schema
 
 
-def aggregate(kind: type) -> type:
-    """On a dataclass with defaults and methods `add(value)`, `merge(other)` and `finish() -> Row`.
+C = TypeVar("C", bound=type)
 
-    Each may take the config as its last argument.
+
+def aggregate(kind: C) -> C:
+    """Collects the values of a key in an accumulator, of which the row that comes out is made.
+
+    On a dataclass with defaults and methods `add(value)`, `merge(other)` and `finish() -> Row`, each of which may take the
+    config as its last argument.
+
+        @aggregate
+        @dataclass
+        class Mean:
+            sum: float = 0.0
+            count: int = 0
+
+            def add(self, value: float) -> None: ...
+            def merge(self, other: "Mean") -> None: ...
+            def finish(self) -> Answer: ...
     """
     return attach(kind, _Aggregation(kind))
 

@@ -20,6 +20,7 @@ _CLASSES = {
     "inverse": "Inverse",
     "aggregate": "Aggregate",
     "update-state": "UpdateState",
+    "migrate-state": "MigrateState",
     "cogroup": "Cogroup",
 }
 

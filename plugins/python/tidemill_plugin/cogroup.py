@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable
+from typing import TypeVar
 
 from .columns import Batch
 from .config import parse
@@ -14,10 +15,18 @@ from .rows import RowType
 from .schema import Field, Schema
 
 
-def cogroup(function: Callable) -> Callable:
-    """Answers rows from the rows of a key in two streams, either of which may have none.
+F = TypeVar("F", bound=Callable)
 
-    Arguments by name: `left`, `right`, `key`, and the config by its type.
+
+def cogroup(function: F) -> F:
+    """Called for each key with its rows of two streams, either of which may have none.
+
+    It answers any number of rows. Arguments by name: `left`, `right`, `key`, and the config by its type.
+
+        @cogroup
+        def open_bills(left: list[float], right: list[float]) -> Open | None:
+            rest = sum(left) - sum(right)
+            return Open(rest) if rest > 0 else None
     """
     return attach(function, _Cogroup(function))
 

@@ -23,9 +23,12 @@ _LAST = (datetime.max.replace(tzinfo=timezone.utc) - _EPOCH) // _MICROSECOND
 
 
 class Timestamp(int):
-    """Microseconds since the Unix epoch, UTC: all that a timestamp column can hold.
+    """Microseconds since 1970, UTC: all that a timestamp column can hold.
 
     `datetime` is more at hand, but knows the years 1 to 9999 only.
+
+    >>> Timestamp(1_500_000).datetime()
+    datetime.datetime(1970, 1, 1, 0, 0, 1, 500000, tzinfo=datetime.timezone.utc)
     """
 
     def datetime(self) -> datetime:
@@ -34,13 +37,17 @@ class Timestamp(int):
 
     @staticmethod
     def of(time: datetime) -> Timestamp:
-        """Of a point in time; one without a zone is taken for UTC."""
+        """The microseconds of a point in time; one without a zone is taken for UTC."""
         return Timestamp(_micros(time))
 
 
 @dataclass
 class Varlen:
-    """Values of varying length: value i is `data[offsets[i]:offsets[i + 1]]`."""
+    """Texts, as UTF-8, or bytes, one after the other.
+
+    Value i is what stands in `data` from `offsets[i]` to `offsets[i + 1]`; `offsets` has one entry more than
+    there are values.
+    """
 
     offsets: Sequence[int]
     data: bytes
@@ -48,7 +55,12 @@ class Varlen:
 
 @dataclass
 class Column:
-    """A column: its values, and which of them count (`None`: all)."""
+    """The values of a column of a batch.
+
+    `data_type` says what `values` are: a `Varlen` of texts and bytes, else a list of `bool`, `int` (of timestamps
+    microseconds since 1970, UTC) or `float`. `valid` has a flag a row, false where there is no value; `None` where no
+    value is missing.
+    """
 
     data_type: DataType
     values: Any
@@ -58,7 +70,7 @@ class Column:
         return len(self.values.offsets) - 1 if isinstance(self.values, Varlen) else len(self.values)
 
     def to_list(self) -> list:
-        """The values as Python has them, `None` where there is none. Timestamps are microseconds."""
+        """The values as Python has them, `None` where there is none. Timestamps are microseconds since 1970, UTC."""
         if isinstance(self.values, Varlen):
             values = _texts(self.values) if self.data_type is DataType.UTF8 else _bytes(self.values)
         else:
@@ -70,7 +82,7 @@ class Column:
 
 @dataclass
 class Batch:
-    """Rows, column by column, in the order of the schema."""
+    """Rows, column by column: how many `rows` there are, and their `columns` in the order of the schema."""
 
     rows: int
     columns: list[Column]

@@ -9,14 +9,20 @@ _SDK = os.path.dirname(os.path.abspath(__file__))
 
 
 class Reject(Exception):
-    """Refuses a row, with the reason for whoever reads the dead letters.
+    """Refuses the row that the function looks at, with the reason for whoever reads the dead letters.
 
-    In operators that work on keys it fails the key, whose rows of the batch go to the dead letters.
+    Of an operator on keys it fails the key, whose rows of the batch go to the dead letters. What was put out for the
+    row is taken back.
+
+        raise Reject("no amount")
     """
 
 
 class Failure(Exception):
-    """Fails a call, or refuses config and columns. Its text is for people and needs no traceback."""
+    """Fails the call, or refuses config and columns. Its text is told as it is, without a line.
+
+    Any other exception fails the call as well, and is told with its line.
+    """
 
 
 def explain(error: BaseException, home: str | None = None) -> str:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import Failure
 from .functions import attach
 from .operators import Operator
 
+O = TypeVar("O", bound=Operator)
 
-def export(kind: type[Operator]) -> type[Operator]:
-    """On a class that implements `Transform`, `Reduce`, `Aggregate`, `UpdateState` or `Cogroup` on columns."""
+
+def export(kind: type[O]) -> type[O]:
+    """Makes a plugin of a class that implements `Transform`, `Reduce`, `Aggregate`, `UpdateState` or `Cogroup` on columns.
+
+        @export
+        class Even(Transform):
+            def open(self, config, input):
+                return Plan([input.want("n", DataType.INT64)], input.all_but([]), [])
+
+            def process(self, input):
+                kept = [row for row, n in enumerate(input.columns[0].values) if n % 2 == 0]
+                return Output(Batch(len(kept), []), kept)
+    """
     return attach(kind, kind())
 
 

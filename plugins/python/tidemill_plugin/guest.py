@@ -146,6 +146,11 @@ class UpdateState:
         return Output(_give(output.states), output.kept, _give(output.batch), output.origins)
 
 
+class MigrateState:
+    def migrate(self, earlier, states):
+        return _give(_answer("migrate-state", lambda operator: operator.migrate(_schema(earlier), _take(states))))
+
+
 class Cogroup:
     def open(self, config, key, left, right):
         schemas = [_schema(part) for part in (key, left, right)]

@@ -11,7 +11,7 @@ counts: Counter[str] = Counter()
 
 
 class Level(Enum):
-    """How much a message matters."""
+    """How much a line of the log matters: `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`."""
 
     TRACE = 5
     DEBUG = logging.DEBUG
@@ -34,12 +34,15 @@ host = _Native()
 
 
 def log(level: Level, message: str) -> None:
-    """Writes a line to the host's log. Python's `logging` and `print` do so as well."""
+    """Writes a line to the host's log. Python's `logging` and `print` do so as well.
+
+        log(Level.WARN, "no price for tea")
+    """
     host.log(level, message)
 
 
 def count(name: str, delta: int = 1) -> None:
-    """Adds to the counter `name` of this operator in the host's metrics."""
+    """Adds `delta` to the counter `name` of this operator in the host's metrics."""
     host.count(name, delta)
 
 

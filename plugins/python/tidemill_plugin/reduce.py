@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import typing
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from .columns import Batch
 from .config import parse
@@ -16,10 +16,22 @@ from .rows import RowType
 from .schema import Schema
 
 
-def reduce(function: Callable | None = None, *, inverse: Callable | None = None) -> Any:
-    """Combines two values of a key, plain ones or rows of the same columns.
+F = TypeVar("F", bound=Callable)
 
-    `inverse` takes a value out of a total again, so that a window that slides costs what enters and leaves it.
+
+@overload
+def reduce(function: F, *, inverse: Callable | None = None) -> F: ...
+@overload
+def reduce(*, inverse: Callable | None = None) -> Callable[[F], F]: ...
+def reduce(function: Callable | None = None, *, inverse: Callable | None = None) -> Any:
+    """Combines two values of a key, plain ones or rows of the same columns; it has to be associative and commutative.
+
+    `inverse` takes a value out of a total again, so that a window that slides costs what enters and leaves it. Both may
+    take the config as their last argument.
+
+        @reduce
+        def add(a: int, b: int) -> int:
+            return a + b
     """
 
     def decorate(function: Callable) -> Callable:

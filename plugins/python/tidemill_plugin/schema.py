@@ -14,7 +14,11 @@ from .errors import Failure
 
 
 class DataType(Enum):
-    """The types a column may have. Nested values travel as JSON in a `utf8` column."""
+    """The types that a column may have.
+
+    `BOOLEAN` (`bool`), `INT64` (`int`), `FLOAT64` (`float`), `UTF8` (`str`), `BINARY` (`bytes`) and `TIMESTAMP`
+    (`datetime` or `Timestamp`). Nested values travel as JSON in a `UTF8` column.
+    """
 
     BOOLEAN = "boolean"
     INT64 = "int64"
@@ -29,7 +33,7 @@ class DataType(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a schema."""
+    """A column of a schema: its `name`, its `data_type`, and whether it is `nullable`: a row may have no value there."""
 
     name: str
     data_type: DataType
@@ -40,14 +44,18 @@ class Field:
 
 
 class Schema:
-    """The columns of a stream, in order. Names are unique."""
+    """The columns of a stream: its `fields`, in order. Names are unique."""
 
     def __init__(self, fields: Iterable[Field]):
         self.fields = list(fields)
 
     @staticmethod
     def parse(text: str) -> Schema:
-        """A schema as the command line has it: `word: utf8, n: int64?`."""
+        """A schema as the command line has it.
+
+        >>> print(Schema.parse("word: utf8, n: int64?"))
+        the columns are: word: utf8, n: int64?
+        """
         fields = []
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, written = part.partition(":")

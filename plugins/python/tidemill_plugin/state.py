@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar, overload
 
 from .columns import Batch, Timestamp
 from .config import parse
 from .errors import Failure
 from .functions import Answer, arguments, attach, config_of
+from .migrate import Migrations
 from .operators import UpdateInput, UpdateOutput, UpdateState, groups
 from .rows import Cell, RowType, cell, strip_optional
 from .schema import Field, Schema
 
 S = TypeVar("S")
+F = TypeVar("F", bound=Callable)
+Earlier = Callable | Sequence[Callable]
 
 
 class State(Generic[S]):
-    """What is kept of a key, in a `map_with_state` function, which leaves it as it is unless it says otherwise."""
+    """What is kept of a key, in a `map_with_state` function, which leaves it as it is unless it says otherwise.
+
+    A test makes one as it likes: `State(3)` is that of a key that has one, `State()` that of a new key.
+    """
 
     def __init__(self, value: S | None = None, is_timing_out: bool = False):
-        self._value, self._removed = value, False
-        #: Whether the key had no data for too long. It is forgotten after the call.
-        self.is_timing_out = is_timing_out
+        self._value, self._removed, self._is_timing_out = value, False, is_timing_out
+
+    @property
+    def is_timing_out(self) -> bool:
+        """Whether the key had no data for too long: its state may not be changed, and is gone afterwards."""
+        return self._is_timing_out
 
     def get(self) -> S | None:
-        """What it is, if there is one."""
+        """What it is, `None` where there is none."""
         return self._value
 
     def exists(self) -> bool:
@@ -39,31 +48,61 @@ class State(Generic[S]):
         self._value = value
 
     def remove(self) -> None:
-        """Forgets it."""
+        """Forgets the key."""
         self._check("removed")
         self._value, self._removed = None, True
 
     def _check(self, act: str) -> None:
-        if self.is_timing_out:
+        if self._is_timing_out:
             raise Failure(f"the state is {act} while its key times out")
         if self._removed:
             raise Failure(f"the state is {act} after it was removed")
 
 
-def update_state(function: Callable) -> Callable:
-    """Answers the state of a key from its new `values` and its `state`; `None` removes it.
+@overload
+def update_state(function: F, *, migrate: Earlier = ()) -> F: ...
+@overload
+def update_state(*, migrate: Earlier = ()) -> Callable[[F], F]: ...
+def update_state(function: Callable | None = None, *, migrate: Earlier = ()) -> Any:
+    """Called for each key with its new values and its state; answers the state, `None` to forget the key.
 
-    Arguments by name: `values`, `state`, `key`, `now`, and the config by its type.
+    Arguments by name: `values`, `state`, `key`, `now` (the batch's time), and the config by its type. `migrate` is a
+    function, or several, that makes a state of one that an earlier version of the plugin kept: plain, or a row of
+    exactly the columns that were kept. It is called for each state when a running pipeline is swapped to this version;
+    an exception refuses the swap.
+
+        @update_state
+        def running_sum(values: Iterable[int], state: int | None) -> int | None:
+            return (state or 0) + sum(values)
     """
-    return attach(function, _Update(function))
+    return _decorate(function, lambda function: _Update(function, migrate))
 
 
-def map_with_state(function: Callable) -> Callable:
-    """Called for each record of a key, and once without a value where the key timed out.
+@overload
+def map_with_state(function: F, *, migrate: Earlier = ()) -> F: ...
+@overload
+def map_with_state(*, migrate: Earlier = ()) -> Callable[[F], F]: ...
+def map_with_state(function: Callable | None = None, *, migrate: Earlier = ()) -> Any:
+    """Called for each value of a key, and once without a value where the key timed out.
 
-    Arguments by name: `value`, `state: State[S]`, `key`, `now`, and the config by its type.
+    It answers any number of rows. Arguments by name: `value`, `state: State[S]`, `key`, `now` (the batch's time), and the
+    config by its type. `migrate` is as of `update_state`.
+
+        @map_with_state
+        def visits(key: str, value: str | None, state: State[int]) -> Seen | None:
+            if state.is_timing_out:
+                return None
+            state.update((state.get() or 0) + 1)
+            return Seen(key, state.get())
     """
-    return attach(function, _Mapping(function))
+    return _decorate(function, lambda function: _Mapping(function, migrate))
+
+
+def _decorate(function: Callable | None, operator: Callable) -> Any:
+    def decorate(function: Callable) -> Callable:
+        return attach(function, operator(function))
+
+    return decorate if function is None else decorate(function)
 
 
 class _Keyed(UpdateState):
@@ -72,8 +111,12 @@ class _Keyed(UpdateState):
     #: The name of the argument with values.
     value_name: str
 
-    def __init__(self, function: Callable):
-        self.function = function
+    def __init__(self, function: Callable, migrate: Earlier):
+        self.function, self.migrations = function, Migrations(migrate)
+        self.migrates = bool(self.migrations)
+
+    def migrate(self, earlier: Schema, states: Batch) -> Batch:
+        return self.migrations.migrate(earlier, states, self.state)
 
     def _open(self, config: str, key: Schema, values: Schema) -> None:
         hints = self.hints = arguments(self.function)
@@ -91,6 +134,7 @@ class _Keyed(UpdateState):
         self.value = RowType.of(self._value_hint(), "the value") if self.value_name in hints else None
         self.value_order = self.value.bind(values, "the value") if self.value else []
         self.state = RowType.of(self._state_hint(), "the state")
+        self.migrations.open(self._state_hint())
         now, _ = strip_optional(hints.get("now"))
         self.now: Cell | None = cell(now) if "now" in hints else None
 

@@ -20,7 +20,7 @@ from .schema import Field, Schema
 
 @dataclass
 class Answer:
-    """The rows that come out, and the input rows that were refused, with the reason."""
+    """What became of rows: the `rows` that come out, and `rejects`, the input rows that are refused with the reason."""
 
     rows: list[dict]
     rejects: list[tuple[int, str]]
@@ -28,14 +28,14 @@ class Answer:
 
 @dataclass
 class Updated:
-    """The state of each key (`None`: removed), and the rows put out, with the columns of their keys."""
+    """What became of keys: `states`, `None` where the key is forgotten, and `rows` that come out, with their keys."""
 
     states: list
     rows: list[dict]
 
 
 def transform(plugin: Any, columns: str, rows: Iterable[dict], config: Any = None) -> Answer:
-    """Opens a `map`, `filter` or `flat_map` on these columns and runs it on these rows."""
+    """Runs a `map`, `filter` or `flat_map` on rows with these columns."""
     operator, schema, rows = operator_of(plugin), Schema.parse(columns), list(rows)
     plan = operator.open(json.dumps(config), schema)
     batch = _batch(schema.fields, rows)
@@ -48,7 +48,7 @@ def transform(plugin: Any, columns: str, rows: Iterable[dict], config: Any = Non
 
 
 def reduce(plugin: Any, columns: str, groups: Iterable[Sequence[dict]], config: Any = None) -> list[dict]:
-    """Reduces each group of rows to one."""
+    """Runs a `reduce` on groups of rows, each of which becomes one."""
     operator, schema = operator_of(plugin), Schema.parse(columns)
     operator.open(json.dumps(config), schema)
     ends, batch = _groups(schema, groups)
@@ -56,7 +56,7 @@ def reduce(plugin: Any, columns: str, groups: Iterable[Sequence[dict]], config: 
 
 
 def subtract(plugin: Any, columns: str, totals: list[dict], groups: Iterable[Sequence[dict]], config: Any = None) -> list[dict]:
-    """Takes each group of rows out of a total."""
+    """Runs the inverse of a `reduce`: takes each group of rows out of a total."""
     operator, schema = operator_of(plugin), Schema.parse(columns)
     operator.open(json.dumps(config), schema)
     ends, batch = _groups(schema, groups)
@@ -64,7 +64,7 @@ def subtract(plugin: Any, columns: str, totals: list[dict], groups: Iterable[Seq
 
 
 def aggregate(plugin: Any, columns: str, groups: Iterable[Sequence[dict]], config: Any = None) -> list[dict]:
-    """Collects each group of rows in two halves, merges these, and answers what came of it."""
+    """Runs an `aggregate`: collects each group of rows in two halves, merges these, and answers what came of it."""
     operator, schema = operator_of(plugin), Schema.parse(columns)
     kept, output = operator.open(json.dumps(config), schema)
     halves, counts = [], []
@@ -91,7 +91,8 @@ def update_state(
 ) -> Updated:
     """Runs an `update_state` or `map_with_state` on keys with their new rows, by the value of the one key column.
 
-    `states` are those that `Updated.states` answered for the same keys, as a dictionary.
+    `states` has the states of keys as `Updated.states` has them, `timed_out` the keys that had no data for too long, and
+    `now` is the batch's time, in microseconds since 1970, UTC.
     """
     operator, key_schema, value_schema = operator_of(plugin), Schema.parse(key), Schema.parse(values)
     kept, output = operator.open(json.dumps(config), key_schema, value_schema)
@@ -115,6 +116,15 @@ def update_state(
         [row if kept else None for row, kept in zip(_rows(kept, answered.states), answered.kept)],
         [{name: order[origin]} | row for origin, row in zip(answered.origins, rows)],
     )
+
+
+def migrate(
+    plugin: Any, key: str, values: str, columns: str, states: Sequence[dict], config: Any = None
+) -> list[dict]:
+    """Runs the `migrate` of an `update_state` or `map_with_state` on states with these columns, of an earlier version."""
+    operator, earlier = operator_of(plugin), Schema.parse(columns)
+    kept, _ = operator.open(json.dumps(config), Schema.parse(key), Schema.parse(values))
+    return _rows(kept, operator.migrate(earlier, _batch(earlier.fields, states)))
 
 
 def cogroup(

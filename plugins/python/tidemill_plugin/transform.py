@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from .columns import Batch
 from .config import parse
@@ -15,19 +15,53 @@ from .operators import Output, Plan, Transform
 from .rows import cell
 from .schema import Schema
 
+F = TypeVar("F", bound=Callable)
 
+
+@overload
+def map(function: F, *, carry: bool = False) -> F: ...
+@overload
+def map(*, carry: bool = False) -> Callable[[F], F]: ...
 def map(function: Callable | None = None, *, carry: bool = False) -> Any:  # noqa: A001
-    """One row out for each row in. With `carry`, input columns stand before what is produced."""
+    """One row out for each row in.
+
+    Arguments are input columns by name, and the config by its type. With `carry`, input columns stand before what is
+    produced, but for those of the same name.
+
+        @map(carry=True)
+        def total(price: float, amount: int) -> Total:
+            return Total(price * amount)
+    """
     return _decorate(function, lambda function: _Rows(function, carry, is_map=True))
 
 
+@overload
+def flat_map(function: F, *, carry: bool = False) -> F: ...
+@overload
+def flat_map(*, carry: bool = False) -> Callable[[F], F]: ...
 def flat_map(function: Callable | None = None, *, carry: bool = False) -> Any:
-    """Any number of rows out for each row in: an iterator or list of rows, or a row or `None`."""
+    """Any number of rows out for each row in: an iterator or list of rows, or a row or `None`.
+
+    Arguments are input columns by name, and the config by its type. With `carry`, input columns stand before what is
+    produced, but for those of the same name. What is put out before a `Reject` is taken back.
+
+        @flat_map
+        def split_words(line: str) -> Iterator[Word]:
+            for word in line.split():
+                yield Word(word, 1)
+    """
     return _decorate(function, lambda function: _Rows(function, carry, is_map=False))
 
 
-def filter(function: Callable) -> Any:  # noqa: A001
-    """Keeps the rows for which the function answers `True`. All columns go on."""
+def filter(function: F) -> F:  # noqa: A001
+    """Keeps the rows for which the function answers `True`, as they are.
+
+    Arguments are input columns by name, and the config by its type.
+
+        @filter
+        def is_large(price: float) -> bool:
+            return price > 100
+    """
     return attach(function, _Filter(function))
 
 
