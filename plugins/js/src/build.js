@@ -14,7 +14,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const SDK = dirname(fileURLToPath(import.meta.url));
-const NAMES = { 'update-state': 'updateState' };
+const NAMES = { 'update-state': 'updateState', 'migrate-state': 'migrateState' };
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

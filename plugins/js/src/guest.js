@@ -56,6 +56,10 @@ export function install(module) {
           return { states: give(output.states), kept: output.kept, batch: give(output.batch), origins };
         }),
     },
+    migrateState: {
+      migrate: (earlier, states) =>
+        answer('migrate-state', (operator) => give(operator.migrate(new Schema(earlier), take(states)))),
+    },
     cogroup: {
       open: (config, ...parts) => open('cogroup', (operator) => operator.open(config, ...schemas(parts))),
       process: (keys, leftEnds, left, rightEnds, right) =>

@@ -2,6 +2,7 @@
 
 import { parseConfig } from './config.js';
 import { Failure } from './errors.js';
+import { Migrations } from './migrate.js';
 import { Operator } from './operators.js';
 import { Answers, RowType, groups } from './rows.js';
 
@@ -12,11 +13,11 @@ export class State {
 
   constructor(value, isTimingOut = false) {
     this.#value = value;
-    /** Whether the key had no data for too long. It is forgotten after the call. */
+    /** Whether the key had no data for too long: its state may not be changed, and is gone afterwards. */
     this.isTimingOut = isTimingOut;
   }
 
-  /** What it is; undefined where there is none. */
+  /** What it is, undefined where there is none. */
   get() {
     return this.#value;
   }
@@ -32,7 +33,7 @@ export class State {
     this.#value = value;
   }
 
-  /** Forgets it. */
+  /** Forgets the key. */
   remove() {
     this.#check('removed');
     this.#value = undefined;
@@ -45,12 +46,12 @@ export class State {
   }
 }
 
-/** `update({ key, values, state, now })` answers the state of a key; undefined removes it. */
+/** Called for each key with its new values and its state; answers the state, undefined to forget the key. */
 export function updateState(spec) {
   return new Update(spec);
 }
 
-/** `each({ key, value, state, now })` is called for each record, and once without a value where the key timed out. */
+/** Called for each value of a key, and once without a value where the key timed out. */
 export function mapWithState(spec) {
   return new Mapping(spec);
 }
@@ -58,8 +59,14 @@ export function mapWithState(spec) {
 /** What the two have in common. */
 class Keyed extends Operator {
   constructor(spec) {
-    super(['update-state']);
-    this.spec = spec;
+    const migrations = new Migrations(spec.migrate);
+    super(['update-state', ...migrations.interfaces]);
+    Object.assign(this, { spec, migrations });
+  }
+
+  /** Answers a state for each of `states`, which an earlier version kept with the columns of the schema `earlier`. */
+  migrate(earlier, states) {
+    return this.migrations.migrate(earlier, states, this.state);
   }
 
   openKeyed(config, key, values, declared, name) {
@@ -70,6 +77,7 @@ class Keyed extends Operator {
     this.value = new RowType(declared, 'the value');
     this.valueOrder = this.value.bind(values, 'the value');
     this.state = new RowType(this.spec.state, '`state`');
+    this.migrations.open();
   }
 
   begin(input) {

@@ -6,7 +6,7 @@ import { buildColumn, readColumn } from './columns.js';
 import { objects } from './rows.js';
 import { Schema } from './schema.js';
 
-/** Opens a `map`, `filter` or `flatMap` on these columns and runs it on these rows. */
+/** Runs a `map`, `filter` or `flatMap` on rows with these columns. */
 export function transform(plugin, columns, rows, config) {
   const schema = Schema.parse(columns);
   const plan = plugin.open(json(config), schema);
@@ -22,21 +22,21 @@ export function transform(plugin, columns, rows, config) {
   };
 }
 
-/** Reduces each group of rows to one. */
+/** Runs a `reduce` on groups of rows, each of which becomes one. */
 export function reduce(plugin, columns, groups, config) {
   const schema = Schema.parse(columns);
   plugin.open(json(config), schema);
   return unbatch(schema.fields, plugin.reduce(ends(groups), batch(schema.fields, groups.flat())));
 }
 
-/** Takes each group of rows out of a total. */
+/** Runs the inverse of a `reduce`: takes each group of rows out of a total. */
 export function subtract(plugin, columns, totals, groups, config) {
   const { fields } = Schema.parse(columns);
   plugin.open(json(config), new Schema(fields));
   return unbatch(fields, plugin.subtract(batch(fields, totals), ends(groups), batch(fields, groups.flat())));
 }
 
-/** Collects each group of rows in two halves, merges these, and answers what came of it. */
+/** Runs an `aggregate`: collects each group of rows in two halves, merges these, and answers what came of it. */
 export function aggregate(plugin, columns, groups, config) {
   const schema = Schema.parse(columns);
   const { output } = plugin.open(json(config), schema);
@@ -72,6 +72,13 @@ export function updateState(plugin, key, values, keys, { states = [], timedOut =
     states: unbatch(state, answered.states).map((state, i) => (answered.kept[i] ? state : undefined)),
     rows: Array.from(answered.origins, (origin, i) => ({ [name]: names[origin], ...rows[i] })),
   };
+}
+
+/** Runs the `migrate` of an `updateState` or `mapWithState` on states with these columns, of an earlier version. */
+export function migrate(plugin, key, values, columns, states, config) {
+  const { state } = plugin.open(json(config), Schema.parse(key), Schema.parse(values));
+  const earlier = Schema.parse(columns);
+  return unbatch(state, plugin.migrate(earlier, batch(earlier.fields, states)));
 }
 
 /** Runs a `cogroup` on keys with their rows of both sides: `[key, leftRows, rightRows]`. */

@@ -131,6 +131,37 @@ test('a state that is changed after it was removed fails the call', () => {
   assert.throws(run, /the state is updated after it was removed/);
 });
 
+test('states of earlier versions are migrated by their columns', () => {
+  const stats = updateState({
+    values: 'int64',
+    state: { sum: 'int64', count: 'int64' },
+    update: ({ values, state = { sum: 0n, count: 0n } }) => ({ sum: state.sum + (values[0] ?? 0n), count: state.count + 1n }),
+    migrate: [
+      {
+        from: 'int64',
+        each(sum) {
+          if (sum < 0n) throw new Reject(`the sum ${sum} is negative`);
+          return { sum, count: 1n };
+        },
+      },
+      { from: { total: 'int64', note: 'utf8?' }, each: ({ total, note }) => ({ sum: total, count: note === null ? 0n : 1n }) },
+    ],
+  });
+  const migrate = (columns, states) => testing.migrate(stats, 'word: utf8', 'n: int64', columns, states);
+  assert.deepEqual(migrate('state: int64', [{ state: 7n }]), [{ sum: 7n, count: 1n }]);
+  const old = [{ note: 'x', total: 1n }, { note: null, total: 2n }];
+  assert.deepEqual(migrate('note: utf8?, total: int64', old), [{ sum: 1n, count: 1n }, { sum: 2n, count: 0n }]);
+  assert.throws(() => migrate('state: int64', [{ state: -1n }]), /^Reject: the sum -1 is negative$/);
+  assert.throws(() => migrate('state: int64?', [{ state: null }]), /row 0 holds no value/);
+  const unknown = /no earlier version is known with this state; the columns are: total: int64, note: utf8, x: int64/;
+  assert.throws(() => migrate('total: int64, note: utf8, x: int64', []), unknown);
+  assert.deepEqual(stats.interfaces, ['update-state', 'migrate-state']);
+  assert.deepEqual(visits.interfaces, ['update-state']);
+  const wrong = updateState({ values: 'int64', state: 'int64', update: () => 1n, migrate: [{ from: 'int64' }] });
+  const open = () => testing.migrate(wrong, 'word: utf8', 'n: int64', 'state: int64', []);
+  assert.throws(open, /a migration has to have a function `each`/);
+});
+
 test('a cogroup sees both sides', () => {
   const open = cogroup({
     left: 'float64', right: 'float64', produces: { open: 'float64' },

@@ -43,6 +43,16 @@ export const visits = mapWithState({
     return { visits, at: now };
   },
 });
+export const migrating = mapWithState({
+  value: 'int64', state: { sum: 'int64', count: 'int64' }, produces: {},
+  each() {},
+  migrate: [
+    { from: 'int64', each: (sum) => ({ sum: sum + 1n, count: 1n }) },
+    { from: { total: 'int64', note: 'utf8?' }, each: ({ total, note }) => ({ sum: total, count: note === null ? 0 : 1 }) },
+    // @ts-expect-error a state of other columns
+    { from: 'float64', each: (sum) => ({ sum: 1n }) },
+  ],
+});
 export const openBills = cogroup({ left: 'float64', right: 'float64', produces: { open: 'float64' },
   each({ left, right }) {
     const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
