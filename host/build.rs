@@ -53,7 +53,9 @@ fn collect(repository: &Path, place: &str, files: &mut Vec<String>) -> std::io::
     }
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && !PASSED_OVER.contains(&name.as_str()) {
+        // Go has the tests of a package beside it; those of templates are part of a project.
+        let is_test = name.ends_with("_test.go") && name != "plugin_test.go";
+        if !name.starts_with('.') && !is_test && !PASSED_OVER.contains(&name.as_str()) {
             collect(repository, &format!("{place}/{name}"), files)?;
         }
     }

@@ -2,7 +2,7 @@ package tidemill
 
 import "tidemill/internal/guest"
 
-// Config is the plugin's config: a struct whose fields are options, named as columns are. A field with the tag
+// Config is what the manifest's config says: T is a struct whose fields are options, named as columns are. One with the tag
 // `tidemill:"name,required"` has to be given.
 type Config[T any] struct {
 	value *T
@@ -17,7 +17,7 @@ func NewConfig[T any](defaults T) Config[T] {
 	return Config[T]{value}
 }
 
-// Get answers what the manifest gives; in tests, and before the plugin is opened, the defaults.
+// Get answers what the manifest says, with the defaults; in tests, and before the plugin is opened, the defaults alone.
 func (config Config[T]) Get() T {
 	return *config.value
 }

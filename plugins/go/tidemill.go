@@ -1,5 +1,5 @@
 // Package tidemill is what plugins in Go share: refusals, the host's log and metrics, config. The operators are
-// packages of their own: transform, reduce (and inverse), aggregate, state, cogroup.
+// packages of their own: transform, reduce (and inverse), aggregate, state (and migrate), cogroup.
 //
 // A row is a struct whose exported fields are columns: bool, int64 (or int), float64, string, []byte and time.Time,
 // each as a pointer where there may be no value. A column is named as the field in snake case, or by a tag,
@@ -14,12 +14,13 @@ import (
 	"tidemill/internal/guest"
 )
 
-// Reject is an error that refuses a row, or of an operator on keys fails the key, for a reason that fmt.Sprintf writes.
+// Reject makes the error that refuses the row that the function looks at, with the reason for whoever reads the dead letters,
+// as fmt.Sprintf writes it. Of an operator on keys it fails the key. What was put out for the row is taken back.
 func Reject(format string, values ...any) error {
 	return guest.Reject(format, values...)
 }
 
-// Level says how much a line of the log matters.
+// Level is how much a line of the log matters.
 type Level = guest.Level
 
 // The levels, from the one that matters least.
@@ -36,7 +37,7 @@ func Log(level Level, format string, values ...any) {
 	guest.Log(level, format, values...)
 }
 
-// Count adds to a counter of this operator in the host's metrics.
+// Count adds delta to the counter name of this operator in the host's metrics.
 func Count(name string, delta uint64) {
 	guest.Count(name, delta)
 }

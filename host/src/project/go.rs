@@ -38,6 +38,7 @@ impl Language for Go {
             ("plugins/go/inverse", "plugins/go/inverse"),
             ("plugins/go/aggregate", "plugins/go/aggregate"),
             ("plugins/go/state", "plugins/go/state"),
+            ("plugins/go/migrate", "plugins/go/migrate"),
             ("plugins/go/cogroup", "plugins/go/cogroup"),
         ]
     }

@@ -8,8 +8,8 @@ import (
 	"tidemill/internal/rows"
 )
 
-// Of collects values in a row that the host keeps meanwhile, from begin on: add takes in a value, merge what another one
-// collected, and finish answers what comes out.
+// Of makes an operator that collects the values of a key in an accumulator, of which the row that comes out is made: it begins
+// as begin, add takes in a value, merge what another one collected, and finish answers the row.
 //
 //	aggregate.Of(Mean{}, (*Mean).Add, (*Mean).Merge, (*Mean).Finish)
 //

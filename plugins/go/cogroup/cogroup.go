@@ -7,8 +7,8 @@ import (
 	"tidemill/internal/rows"
 )
 
-// By is called for each key, with its rows on either side, of which there may be none; it calls emit for rows that come
-// out. A key of type struct{} isn't looked at.
+// By makes an operator of f, which is called for each key with its rows of two streams, either of which may have none. It calls
+// emit for each row that comes out. A key of type struct{} isn't looked at.
 func By[K, L, R, Out any](f func(key K, left []L, right []R, emit func(Out)) error) {
 	operator = &pairing[K, L, R, Out]{
 		key: rows.NewType[K](), left: rows.NewType[L](), right: rows.NewType[R](), out: rows.NewType[Out](), f: f,

@@ -8,12 +8,12 @@ import (
 	"tidemill/reduce"
 )
 
-// By takes a value out of a total.
+// By registers the inverse of what package reduce has: subtract takes a value out of a total again.
 func By[T any](subtract func(total, value T) T) {
 	TryBy(func(total, value T) (T, error) { return subtract(total, value), nil })
 }
 
-// TryBy is By for a function that may fail.
+// TryBy is By for a function that may fail, or refuse the key.
 func TryBy[T any](subtract func(total, value T) (T, error)) {
 	operator = &inversion[T]{reduction: reduce.New(subtract)}
 }

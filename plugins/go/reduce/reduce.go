@@ -10,12 +10,12 @@ import (
 	"tidemill/internal/rows"
 )
 
-// By combines two values of a key to one.
+// By makes an operator of f, which combines two values of a key.
 func By[T any](f func(a, b T) T) {
 	TryBy(func(a, b T) (T, error) { return f(a, b), nil })
 }
 
-// TryBy is By for a function that may fail.
+// TryBy is By for a function that may fail, or refuse the key.
 func TryBy[T any](f func(a, b T) (T, error)) {
 	operator = &Reduction[T]{kind: rows.NewType[T](), f: f}
 }
@@ -28,10 +28,10 @@ var operator interface {
 // opened is the schema that the operator works on, for the inverse, which has no open of its own.
 var opened []abi.Field
 
-// Opened is the schema that the operator was opened on.
+// Opened are the columns that the operator was opened on; not for plugins.
 func Opened() []abi.Field { return opened }
 
-// Reduction works with a function of two values.
+// Reduction works with a function of two values; not for plugins.
 type Reduction[T any] struct {
 	kind   *rows.Type[T]
 	order  []uint32
@@ -39,7 +39,7 @@ type Reduction[T any] struct {
 	f      func(a, b T) (T, error)
 }
 
-// New is a Reduction that isn't registered.
+// New makes a Reduction that isn't registered.
 func New[T any](f func(a, b T) (T, error)) *Reduction[T] {
 	return &Reduction[T]{kind: rows.NewType[T](), f: f}
 }

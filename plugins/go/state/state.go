@@ -1,5 +1,5 @@
 // Package state makes operators of functions of a key and its state, which the host keeps from batch to batch: Update and
-// Map. A plugin has one of them.
+// Map. A plugin has one of them; package migrate may stand beside it.
 package state
 
 import (
@@ -11,7 +11,7 @@ import (
 	"tidemill/internal/rows"
 )
 
-// Key is what a function is called for.
+// Key is the key that a function is called for.
 type Key[K any] struct {
 	// Value is the key; of type struct{} where it isn't looked at.
 	Value K
@@ -19,7 +19,8 @@ type Key[K any] struct {
 	Now time.Time
 }
 
-// Update is called for each key with new values or a state: f answers the new state, or nil to forget the key.
+// Update makes an operator of f, which is called for each key with its new values and its state, and answers the state, nil to
+// forget the key.
 func Update[K, V, S any](f func(key Key[K], values []V, state *S) (*S, error)) {
 	operator = newUpdater(func(u *updater[K, V, S, struct{}], key Key[K], values []V, kept *State[S]) error {
 		if kept.IsTimingOut() {
@@ -31,7 +32,8 @@ func Update[K, V, S any](f func(key Key[K], values []V, state *S) (*S, error)) {
 	})
 }
 
-// Map is called for each value, and once with nil for a key that timed out. It calls emit for rows that come out.
+// Map makes an operator of f, which is called for each value of a key, and once without a value, with nil, where the key timed
+// out. It calls emit for each row that comes out.
 func Map[K, V, S, R any](f func(key Key[K], value *V, state *State[S], emit func(R)) error) {
 	operator = newUpdater(func(u *updater[K, V, S, R], key Key[K], values []V, kept *State[S]) error {
 		if kept.IsTimingOut() {
@@ -47,7 +49,7 @@ func Map[K, V, S, R any](f func(key Key[K], value *V, state *State[S], emit func
 	})
 }
 
-// State is what is kept of a key.
+// State is what is kept of a key, in a function of Map, which leaves it as it is unless it says otherwise.
 type State[S any] struct {
 	value       *S
 	isTimingOut bool
@@ -55,10 +57,10 @@ type State[S any] struct {
 	err         error
 }
 
-// New is a state for tests; nil where there is none.
+// New makes a state for tests; nil for a key that has none.
 func New[S any](value *S) *State[S] { return &State[S]{value: value} }
 
-// Get answers a copy of the state, and whether there is one.
+// Get answers what it is, and whether there is one.
 func (s *State[S]) Get() (value S, exists bool) {
 	if s.value != nil {
 		value = *s.value
@@ -66,10 +68,10 @@ func (s *State[S]) Get() (value S, exists bool) {
 	return value, s.value != nil
 }
 
-// IsTimingOut tells whether the key timed out: its state may not be changed, and is gone afterwards.
+// IsTimingOut tells whether the key had no data for too long: its state may not be changed, and is gone afterwards.
 func (s *State[S]) IsTimingOut() bool { return s.isTimingOut }
 
-// Update makes the state value from now on.
+// Update makes it value from now on.
 func (s *State[S]) Update(value S) {
 	if s.mayChange("updated") {
 		s.value = &value
@@ -91,6 +93,12 @@ func (s *State[S]) mayChange(act string) bool {
 	}
 	return s.err == nil
 }
+
+// opened are the columns of the state, for a migration, which has no open of its own.
+var opened []abi.Field
+
+// Opened are the columns of the state; not for plugins.
+func Opened() []abi.Field { return opened }
 
 var operator interface {
 	open(config string, key, value []abi.Field) (*abi.Answer, error)
@@ -130,6 +138,7 @@ func (u *updater[K, V, S, R]) open(config string, key, value []abi.Field) (answe
 			return nil, err
 		}
 	}
+	opened = u.state.Fields
 	if u.keyOrder, err = u.key.Bind(key, "the key"); err != nil {
 		return nil, err
 	}

@@ -14,10 +14,11 @@ type Option func(*options)
 
 type options struct{ carry bool }
 
-// Carry has input columns stand before what is produced, but for those of the same name.
+// Carry is an option of Map and FlatMap: input columns stand before what is produced, but for those of the same name.
 func Carry(o *options) { o.carry = true }
 
-// FlatMap puts out any number of rows for a row: f calls emit for each. What it put out before an error is taken back.
+// FlatMap makes an operator of f: any number of rows out for each row in. It calls emit for each; what it put out before an
+// error is taken back.
 func FlatMap[In, Out any](f func(row In, emit func(Out)) error, given ...Option) {
 	o := options{}
 	for _, option := range given {
@@ -26,7 +27,7 @@ func FlatMap[In, Out any](f func(row In, emit func(Out)) error, given ...Option)
 	operator = &rowwise[In, Out]{in: rows.NewType[In](), out: rows.NewType[Out](), f: f, carry: o.carry}
 }
 
-// Map puts out one row for each row.
+// Map makes an operator of f: one row out for each row in.
 func Map[In, Out any](f func(row In) (Out, error), given ...Option) {
 	FlatMap(func(row In, emit func(Out)) error {
 		answer, err := f(row)
@@ -37,7 +38,7 @@ func Map[In, Out any](f func(row In) (Out, error), given ...Option) {
 	}, given...)
 }
 
-// Filter keeps the rows for which f answers true, as they are.
+// Filter makes an operator of f: it keeps the rows for which f answers true, as they are.
 func Filter[In any](f func(row In) (bool, error)) {
 	FlatMap(func(row In, emit func(struct{})) error {
 		keeps, err := f(row)
