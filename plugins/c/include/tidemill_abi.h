@@ -1,4 +1,5 @@
-/* What crosses the sandbox, as it lies in memory: the records of wit/, by the canonical ABI of the component model. A
+/** @file
+ * What crosses the sandbox, as it lies in memory: the records of wit/, by the canonical ABI of the component model. A
  * C struct has just that layout. Not for plugins; in goes what the host calls, out go the functions of the SDK. */
 #ifndef TIDEMILL_ABI_H
 #define TIDEMILL_ABI_H
@@ -15,9 +16,9 @@ typedef struct {
 
 /** `field`. */
 typedef struct {
-  td_list name;
-  uint8_t type;
-  bool nullable;
+  td_list name;  /**< its name */
+  uint8_t type;  /**< a td_type */
+  bool nullable; /**< whether a row may have no value there */
 } td_field;
 
 /** `column`: offsets and data of utf8 and binary, a list of the others. */
@@ -95,6 +96,7 @@ td_result *td_aggregate_finish(const td_aggregate *, td_batch accumulators);
 td_result *td_update_open(const td_update *, td_list config, td_list key, td_list value);
 td_result *td_update_update(const td_update *, td_batch keys, td_list ends, td_batch values, td_batch states, td_list known,
                             td_list timed_out, int64_t now);
+td_result *td_migrate_state(const td_migrate *, td_list from, td_batch states);
 td_result *td_cogroup_open(const td_cogroup *, td_list config, td_list key, td_list left, td_list right);
 td_result *td_cogroup_process(const td_cogroup *, td_batch keys, td_list left_ends, td_batch left, td_list right_ends,
                               td_batch right);
@@ -173,6 +175,10 @@ void td_end_call(void);
     return td_update_update(&td_the_update, TD_B(keys), TD_L(ends), TD_B(values), TD_B(states), TD_L(known), \
                             TD_L(timed_out), now); \
   }
+#define TD_EXPORT_MIGRATE \
+  TD_EXPORT("migrate-state", "migrate", td_migrate_state, TD_LIST(from), TD_BATCH(states)) { \
+    return td_migrate_state(&td_the_migrate, TD_L(from), TD_B(states)); \
+  }
 #define TD_EXPORT_COGROUP \
   TD_EXPORT("cogroup", "open", td_cogroup_open, TD_LIST(config), TD_LIST(key), TD_LIST(left), TD_LIST(right)) { \
     return td_cogroup_open(&td_the_cogroup, TD_L(config), TD_L(key), TD_L(left), TD_L(right)); \
@@ -188,6 +194,7 @@ void td_end_call(void);
 #define TD_EXPORT_INVERSE
 #define TD_EXPORT_AGGREGATE
 #define TD_EXPORT_UPDATE
+#define TD_EXPORT_MIGRATE
 #define TD_EXPORT_COGROUP
 #endif
 

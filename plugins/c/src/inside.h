@@ -99,6 +99,11 @@ td_list td_out_origins(const td_out *out);
 static inline size_t td_start(td_list ends, size_t index) { return index == 0 ? 0 : ((const uint32_t *)ends.data)[index - 1]; }
 static inline size_t td_end(td_list ends, size_t index) { return ((const uint32_t *)ends.data)[index]; }
 
+/* ---- update.c ---- */
+
+/** What states are put into, with their columns, once the operator is open. */
+td_out *td_states(void);
+
 /* ---- config.c ---- */
 
 /** Reads the config against the declared options. */

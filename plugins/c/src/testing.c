@@ -11,6 +11,7 @@ extern const td_transform td_the_transform __attribute__((weak));
 extern const td_reduce td_the_reduce __attribute__((weak));
 extern const td_aggregate td_the_aggregate __attribute__((weak));
 extern const td_update td_the_update __attribute__((weak));
+extern const td_migrate td_the_migrate __attribute__((weak));
 extern const td_cogroup td_the_cogroup __attribute__((weak));
 
 static const char *config = "null";
@@ -168,6 +169,17 @@ const char *td_try_update(const char *key_columns, td_value key, const char *col
     td_read(result->updated.states, &kept, NULL, NULL, NULL, &after);
     state = batch_of(kept, (td_values){after.values, kept.size});
   }
+  return text;
+}
+
+const char *td_try_migrate(const char *key_columns, const char *columns, const char *earlier_columns, td_values states) {
+  begin();
+  td_schema keys = schema_of(key_columns), schema = schema_of(columns), earlier = schema_of(earlier_columns);
+  td_result *result = td_update_open(&td_the_update, listed(config), td_listed(&keys), td_listed(&schema));
+  if (has_failed(result)) return text;
+  td_schema kept = td_fields(result->plan.first);
+  result = td_migrate_state(&td_the_migrate, td_listed(&earlier), batch_of(earlier, states));
+  if (!has_failed(result)) say_rows("state: ", result->batch, kept);
   return text;
 }
 

@@ -28,6 +28,8 @@ td_result *td_update_open(const td_update *spec, td_list config, td_list key, td
   return td_answer(result);
 }
 
+td_out *td_states(void) { return &states; }
+
 static bool may_change(const td_key *key, const char *act) {
   const state_of_key *state = (const state_of_key *)key;
   if (key->is_timing_out) return td_error("the state is %s while its key times out", act);

@@ -1,4 +1,5 @@
-// Configs: a struct whose members are options; what they are in a new one is their default.
+/// @file
+/// Configs: a struct whose members are options; what they are in a new one is their default.
 #pragma once
 
 namespace tidemill {
@@ -6,12 +7,16 @@ namespace tidemill {
 /// An option that the manifest has to give.
 template <class T>
 struct Required {
+  /// What the manifest says.
   T value{};
+  /// The same.
   operator const T&() const { return value; }
 };
 
+/// How a member of a config is declared and read. Not for plugins.
 template <class T>
 struct Option {
+  /// Says its type and default.
   static void describe(td_option& option, const T& value) {
     if constexpr (std::is_same_v<T, bool>) {
       option.type = TD_OPTION_BOOL;
@@ -29,6 +34,7 @@ struct Option {
     }
   }
 
+  /// What the manifest says of it.
   static T given(const char* name) {
     if constexpr (std::is_same_v<T, bool>) return td_config_bool(name);
     else if constexpr (std::is_integral_v<T>) return static_cast<T>(td_config_int(name));
@@ -46,10 +52,12 @@ struct Option<Required<T>> {
   static Required<T> given(const char* name) { return {Option<T>::given(name)}; }
 };
 
-/// The options of a config, as the runtime has them declared.
+/// The options of a config, as the runtime has them declared. Not for plugins.
 template <class T>
 struct Options {
+  /// The first of them.
   static const td_option* list() { return all().data(); }
+  /// How many they are.
   static std::size_t list_size() { return all().size(); }
 
  private:
@@ -69,7 +77,7 @@ struct Options {
   }
 };
 
-/// The plugin's config, which TIDEMILL_CONFIG has to declare; natively, what `new` makes.
+/// What the manifest's `config` says, with the defaults; TIDEMILL_CONFIG has to declare it. In tests it is the defaults alone.
 template <class T>
 const T& config() {
   static const T given = [] {

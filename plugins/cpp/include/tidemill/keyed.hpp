@@ -1,24 +1,30 @@
-// Operators on keys, as the runtime has them: reduce, aggregate, update_state, map_with_state, cogroup.
+/// @file
+/// Operators on keys, as the runtime has them: reduce, aggregate, update_state, map_with_state, cogroup. Plugins use the macros
+/// of tidemill.hpp.
 #pragma once
 
 namespace tidemill {
 
+/// Calls a function of two values.
 template <auto f>
 void combine(td_value* total, const td_value* value) {
   using T = typename Signature<decltype(f)>::template Argument<0>;
   encode<T>(f(decoded<T>(total), decoded<T>(value)), total);
 }
 
+/// What TIDEMILL_REDUCE declares.
 template <auto f>
 td_reduce reduce_of() {
   return {schema_of<typename Signature<decltype(f)>::template Argument<0>>(), combine<f>, nullptr};
 }
 
+/// What TIDEMILL_REDUCE_WITH_INVERSE declares.
 template <auto f, auto subtract>
 td_reduce reduce_of() {
   return {schema_of<typename Signature<decltype(f)>::template Argument<0>>(), combine<f>, combine<subtract>};
 }
 
+/// What TIDEMILL_AGGREGATE declares.
 template <class T>
 td_aggregate aggregate_of() {
   using V = typename Signature<decltype(&T::add)>::template Argument<0>;
@@ -39,6 +45,7 @@ td_aggregate aggregate_of() {
           [](const td_value* total, td_value* row) { encode<Row>(decoded<T>(total).finish(), row); }};
 }
 
+/// What TIDEMILL_UPDATE_STATE declares.
 template <auto f>
 td_update update_of() {
   using S = Signature<decltype(f)>;
@@ -62,26 +69,27 @@ td_update update_of() {
           nullptr};
 }
 
-/// What is kept of a key.
+/// What is kept of a key, in a function of TIDEMILL_MAP_WITH_STATE, which leaves it as it is unless it says otherwise.
 template <class T>
 class State {
  public:
+  /// That of the runtime's key.
   explicit State(td_key* key) : key_(key) {
     if (key->state) value_ = decoded<T>(key->state);
   }
-  /// For tests: one that nobody keeps.
+  /// For tests: that of a key that has this one, or none.
   explicit State(std::optional<T> value) : value_(std::move(value)) {}
 
   /// What it is, where there is one.
   const std::optional<T>& get() const { return value_; }
-  /// Whether the key timed out; then it may not be changed, and is gone afterwards.
+  /// Whether the key had no data for too long: its state may not be changed, and is gone afterwards.
   bool is_timing_out() const { return key_ && key_->is_timing_out; }
   /// Makes it `value` from now on.
   void update(const T& value) {
     value_ = value;
     if (key_) td_keep_row(key_, encoded(value), width_of<T>());
   }
-  /// Forgets it.
+  /// Forgets the key.
   void remove() {
     value_.reset();
     if (key_) td_forget(key_);
@@ -95,6 +103,7 @@ class State {
 template <class T>
 struct Inner<State<T>> { using Type = T; };
 
+/// What TIDEMILL_MAP_WITH_STATE declares.
 template <auto f>
 td_update mapping_of() {
   using S = Signature<decltype(f)>;
@@ -111,6 +120,25 @@ td_update mapping_of() {
           }};
 }
 
+/// A function of TIDEMILL_MIGRATE_STATE.
+template <auto f>
+td_migration migration_of() {
+  using S = Signature<decltype(f)>;
+  using Earlier = typename S::template Argument<0>;
+  using Kept = typename S::Answer;
+  return {schema_of<Earlier>(),
+          [](const td_value* earlier, td_value* state) { encode<Kept>(f(decoded<Earlier>(earlier)), state); },
+          width_of<Kept>()};
+}
+
+/// What TIDEMILL_MIGRATE_STATE declares.
+template <auto... functions>
+td_migrate migrate_of() {
+  static const td_migration migrations[] = {migration_of<functions>()...};
+  return {migrations, sizeof...(functions)};
+}
+
+/// What TIDEMILL_COGROUP declares.
 template <auto f>
 td_cogroup cogroup_of() {
   using S = Signature<decltype(f)>;

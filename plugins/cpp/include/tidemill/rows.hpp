@@ -1,4 +1,5 @@
-// Rows: structs whose members are columns, or plain values of one column.
+/// @file
+/// Rows: structs whose members are columns, or plain values of one column.
 #pragma once
 
 namespace tidemill {
@@ -6,6 +7,7 @@ namespace tidemill {
 /// What TIDEMILL_ROW says of a struct; other types are plain.
 template <class T>
 struct Columns {
+  /// Whether members of it are columns.
   static constexpr bool is_row = false;
 };
 
@@ -79,6 +81,7 @@ td_value* encoded(const T& row) {
   return values;
 }
 
+/// All rows of the runtime's.
 template <class T>
 std::vector<T> decoded(td_rows rows) {
   std::vector<T> all;
@@ -91,6 +94,7 @@ std::vector<T> decoded(td_rows rows) {
 template <class Row>
 class Out {
  public:
+  /// Those of the runtime.
   explicit Out(td_out* out) : out_(out) {}
   /// For tests: puts rows into `rows`.
   explicit Out(std::vector<Row>& rows) : rows_(&rows) {}
@@ -113,7 +117,7 @@ class Out {
   std::vector<Row>* rows_ = nullptr;
 };
 
-/// What a function is given and answers.
+/// What a function is given and answers. Not for plugins.
 template <class F>
 struct Signature;
 template <class R, class... As>
@@ -128,6 +132,7 @@ struct Signature<R (T::*)(As...)> : Signature<R (*)(As...)> {};
 template <class R, class T, class... As>
 struct Signature<R (T::*)(As...) const> : Signature<R (*)(As...)> {};
 
+/// What an `Out`, `std::optional`, `std::span` or `State` is of. Not for plugins.
 template <class T>
 struct Inner;
 template <class T>

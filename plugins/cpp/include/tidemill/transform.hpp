@@ -1,11 +1,14 @@
-// `map`, `flat_map` and `filter`, as the runtime has them.
+/// @file
+/// `map`, `flat_map` and `filter`, as the runtime has them. Plugins use the macros of tidemill.hpp.
 #pragma once
 
 namespace tidemill {
 
-/// Behind a function: input columns stand before what it answers.
+/// Behind the function of a TIDEMILL_MAP or TIDEMILL_FLAT_MAP: input columns stand before what is produced, but for those of the
+/// same name.
 inline constexpr bool carry = true;
 
+/// What TIDEMILL_FLAT_MAP declares.
 template <auto f, bool carried = false>
 td_transform flat_map_of() {
   using S = Signature<decltype(f)>;
@@ -20,6 +23,7 @@ td_transform flat_map_of() {
           nullptr};
 }
 
+/// What TIDEMILL_MAP declares.
 template <auto f, bool carried = false>
 td_transform map_of() {
   using S = Signature<decltype(f)>;
@@ -39,6 +43,7 @@ td_transform map_of() {
   }
 }
 
+/// What TIDEMILL_FILTER declares.
 template <auto f>
 td_transform filter_of() {
   using In = typename Signature<decltype(f)>::template Argument<0>;
@@ -46,7 +51,7 @@ td_transform filter_of() {
   return {schema_of<In>(), nullptr, true, nullptr, [](const td_value* row) -> bool { return f(decoded<In>(row)); }};
 }
 
-/// For tests: the rows that a function of a flat map puts out for a row.
+/// For tests: the rows that a function of TIDEMILL_FLAT_MAP puts out for a row.
 template <class In, class Row>
 std::vector<Row> collect(void (*f)(const In&, Out<Row>&), const In& row) {
   std::vector<Row> rows;

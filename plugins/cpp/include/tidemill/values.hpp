@@ -1,4 +1,5 @@
-// The types that a column may have in C++, and the way between a value and what the host gives.
+/// @file
+/// The types that a column may have in C++, and the way between a value and what the host gives.
 #pragma once
 
 #include <compare>
@@ -16,14 +17,16 @@ namespace tidemill {
 
 /// Microseconds since 1970, UTC.
 struct Timestamp {
+  /// How many.
   std::int64_t micros = 0;
+  /// Earlier ones are smaller.
   friend auto operator<=>(Timestamp, Timestamp) = default;
 };
 
-/// Bytes that somebody else holds.
+/// Bytes of any kind, which somebody else holds; texts are `std::string_view`.
 using Bytes = std::span<const std::uint8_t>;
 
-/// How a type travels. Without a member of its own, a type is none that a column may have.
+/// How a type travels: its name, and the way from and to the runtime's values. A type without one is none that a column may have.
 template <class T>
 struct Value;
 
@@ -97,7 +100,7 @@ struct Value<std::vector<std::uint8_t>> {
   }
 };
 
-/// A value that may be missing.
+/// A column where there may be no value.
 template <class T>
 struct Value<std::optional<T>> {
   static constexpr const char* name = Value<T>::name;
@@ -107,6 +110,7 @@ struct Value<std::optional<T>> {
   static td_value to(const std::optional<T>& value) { return value ? Value<T>::to(*value) : td_null(); }
 };
 
+/// Whether a type is a `std::optional`.
 template <class T>
 inline constexpr bool is_optional = false;
 template <class T>
