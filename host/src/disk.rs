@@ -1,7 +1,8 @@
 //! What several folders ask of the file system.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// Whether files can be put into `directory`, as far as can be seen without making it.
@@ -27,6 +28,20 @@ pub(crate) fn cache_folder() -> Option<PathBuf> {
     folder("TIDEMILL_CACHE")
         .or_else(|| folder("XDG_CACHE_HOME").map(|home| home.join("tidemill")))
         .or_else(|| folder("HOME").map(|home| home.join(".cache").join("tidemill")))
+}
+
+/// Makes a folder that nobody else can open, where there is none.
+pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// What is to be done about `error`, to be said behind it; nothing where the error says it.

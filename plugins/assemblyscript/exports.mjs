@@ -10,6 +10,7 @@ export const FUNCTIONS = {
     names: { aggregateOpen: 'open', aggregateAccumulate: 'accumulate', aggregateMerge: 'merge', aggregateFinish: 'finish' },
   },
   state: { kind: 'update-state', names: { updateOpen: 'open', updateUpdate: 'update' } },
+  migrate: { kind: 'migrate-state', names: { migrateMigrate: 'migrate' } },
   cogroup: { kind: 'cogroup', names: { cogroupOpen: 'open', cogroupProcess: 'process' } },
 };
 

@@ -5,9 +5,9 @@
 //! hash of the component and of everything in the engine that the code depends on. A cache that can't be used is
 //! never an error: it is said once in the log.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use std::hash::{Hash, Hasher};
@@ -15,6 +15,7 @@ use std::hash::{Hash, Hasher};
 use wasmtime::component::Component;
 
 use super::code;
+use crate::disk::make_private_folder;
 
 const MAC_BYTES: usize = blake3::OUT_LEN;
 
@@ -97,15 +98,7 @@ fn settings(wasm: &wasmtime::Engine) -> Vec<u8> {
 }
 
 fn private_folder(folder: &Path) -> io::Result<()> {
-    if !folder.exists() {
-        if let Some(parent) = folder.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        match DirBuilder::new().mode(0o700).create(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-    }
+    make_private_folder(folder)?;
     let mode = fs::metadata(folder)?.permissions().mode();
     if mode & 0o077 == 0 {
         Ok(())

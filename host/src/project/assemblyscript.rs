@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::module::componentize;
+use super::module::{componentize, core_of};
 use super::tools::{home, is_complete, node_packages, packages, run};
 use super::{Install, Language, ProjectError, Work};
 
@@ -38,10 +38,10 @@ impl Language for AssemblyScript {
         let tools = tools(work)?;
         let mut node = Command::new("node");
         node.arg(work.sdk.join("plugins/assemblyscript/build.mjs")).arg("plugin.ts");
-        node.arg("--tools").arg(tools).arg("--output").arg(work.output).current_dir(work.project);
+        node.arg("--tools").arg(tools).arg("--output").arg(core_of(work.output)).current_dir(work.project);
         run(&mut node)?;
         let tools = packages("assemblyscript");
-        componentize(work.output, &work.sdk.join("wit"), "AssemblyScript", &tools)?;
+        componentize(work, "AssemblyScript", &tools)?;
         Ok(described())
     }
 }

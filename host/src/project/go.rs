@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::module::componentize;
+use super::module::{componentize, core_of};
 use super::tools::{home, is_complete, packages, python_package, run};
 use super::{Install, Language, ProjectError, Work};
 
@@ -47,7 +47,7 @@ impl Language for Go {
         let compiler = compiler(work)?;
         let mut go = Command::new(&compiler.program);
         go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o"])
-            .arg(work.output)
+            .arg(core_of(work.output))
             .arg(".");
         go.env("GOOS", "wasip1").env("GOARCH", "wasm").env("GOTOOLCHAIN", "local");
         go.env("GOFLAGS", "-mod=mod").env("GOWORK", "off");
@@ -56,7 +56,7 @@ impl Language for Go {
         }
         run(go.current_dir(work.project))?;
         let tools = [("go".to_owned(), compiler.version.clone())];
-        componentize(work.output, &work.sdk.join("wit"), "Go", &tools)?;
+        componentize(work, "Go", &tools)?;
         Ok(format!("go {}", compiler.version))
     }
 }

@@ -2,7 +2,7 @@
 //! has, so that nothing but the functions themselves has to be in it. WASI preview 1 becomes our adapter.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -10,7 +10,7 @@ use wit_parser::Resolve;
 
 use super::adapter::{self, HOST};
 use super::producers::sign;
-use super::{ProjectError, file};
+use super::{ProjectError, Work, file};
 
 /// The name that modules import WASI preview 1 by.
 const PREVIEW_1: &str = "wasi_snapshot_preview1";
@@ -18,23 +18,33 @@ const PREVIEW_1: &str = "wasi_snapshot_preview1";
 /// Makes the core module in the file `path` a component of the contract in the folder `contract`, and writes into it
 /// that it is made of `language`, by these tools.
 pub(super) fn componentize(
-    path: &Path,
-    contract: &Path,
+    work: &Work<'_>,
     language: &str,
     tools: &[(String, String)],
 ) -> Result<(), ProjectError> {
+    let path = &core_of(work.output);
     let module = std::fs::read(path).map_err(file("read", path))?;
+    std::fs::remove_file(path).map_err(file("remove", path))?;
     let interfaces = interfaces(&module)?;
     if interfaces.is_empty() {
         return Err(ProjectError::Wrong(
             "the plugin exports no operator; declare one as the README of its SDK shows".to_owned(),
         ));
     }
-    let mut component = encode(module, contract, &interfaces).map_err(|error| {
+    let mut component = encode(module, &work.sdk.join("wit"), &interfaces).map_err(|error| {
         ProjectError::Failed(format!("what the compiler wrote doesn't fit the contract: {error:#}"))
     })?;
     sign(&mut component, language, tools);
-    std::fs::write(path, component).map_err(file("write", path))
+    // Whole or not at all: a host may be watching.
+    std::fs::write(path, component).map_err(file("write", path))?;
+    std::fs::rename(path, work.output).map_err(file("write", work.output))
+}
+
+/// Where a compiler is to put the core module: beside the component, which a compiler that leaves alone what is up to date
+/// would take for it.
+pub(super) fn core_of(output: &Path) -> PathBuf {
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    output.with_file_name(format!(".{name}.new"))
 }
 
 fn encode(mut module: Vec<u8>, contract: &Path, interfaces: &BTreeSet<String>) -> anyhow::Result<Vec<u8>> {

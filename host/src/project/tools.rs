@@ -8,15 +8,23 @@ use std::process::Command;
 
 use super::embedded;
 use super::{ProjectError, file};
-use crate::disk::cache_folder;
+use crate::disk::{cache_folder, make_private_folder};
 
 /// The folder of tools: `TIDEMILL_TOOLCHAINS`, or `toolchains` in the folder of compiled plugins.
 pub(super) fn folder() -> Result<PathBuf, ProjectError> {
     let set = std::env::var_os("TIDEMILL_TOOLCHAINS").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = set.or_else(|| cache_folder().map(|folder| folder.join("toolchains")));
-    let folder = folder.ok_or_else(|| {
-        ProjectError::Wrong("there is no folder for tools; set TIDEMILL_TOOLCHAINS to one".to_owned())
-    })?;
+    let folder = match (set, cache_folder()) {
+        (Some(folder), _) => folder,
+        (None, Some(cache)) => {
+            // Compiled plugins are kept there only where nobody else can open it.
+            make_private_folder(&cache).map_err(file("make", &cache))?;
+            cache.join("toolchains")
+        }
+        (None, None) => {
+            let problem = "there is no folder for tools; set TIDEMILL_TOOLCHAINS to one";
+            return Err(ProjectError::Wrong(problem.to_owned()));
+        }
+    };
     std::path::absolute(&folder).map_err(file("find", &folder))
 }
 
@@ -52,6 +60,8 @@ pub(super) fn install_once(
         return Err(file("remove", home)(error));
     }
     fs::create_dir_all(home).map_err(file("make", home))?;
+    // It may take minutes, in which nothing else is said.
+    tracing::info!(folder = %home.display(), "fetching tools, once for all projects");
     install()?;
     fs::write(home.join(COMPLETE), "").map_err(file("write", home))
 }

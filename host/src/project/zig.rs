@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::module::componentize;
+use super::module::{componentize, core_of};
 use super::tools::{home, is_complete, packages, python_package, run};
 use super::{Install, Language, ProjectError, Work, file};
 
@@ -146,10 +146,10 @@ impl Compiler {
 
     /// Compiles what was named to a component.
     fn finish(mut self, work: &Work<'_>, language: &str) -> Result<String, ProjectError> {
-        self.command.arg(format!("-femit-bin={}", work.output.display()));
+        self.command.arg(format!("-femit-bin={}", core_of(work.output).display()));
         run(self.command.current_dir(work.project))?;
         let tools = [("zig".to_owned(), self.version.clone())];
-        componentize(work.output, &work.sdk.join("wit"), language, &tools)?;
+        componentize(work, language, &tools)?;
         Ok(format!("zig {}", self.version))
     }
 }

@@ -71,7 +71,7 @@
 /// `void f(const K&, std::span<const L>, std::span<const R>, tidemill::Out<Row>&)`.
 #define TIDEMILL_COGROUP(function) TD_THE(cogroup, tidemill::cogroup_of<function>()) TD_EXPORT_COGROUP
 
-// `act("name", row.name);` for each of up to 256 names.
+/// `act("name", row.name);` for each of up to 256 names. This and what it is made of are not for plugins.
 #define TIDEMILL_PARENS ()
 #define TIDEMILL_EXPAND(...) TIDEMILL_EXPAND3(TIDEMILL_EXPAND3(TIDEMILL_EXPAND3(TIDEMILL_EXPAND3(__VA_ARGS__))))
 #define TIDEMILL_EXPAND3(...) TIDEMILL_EXPAND2(TIDEMILL_EXPAND2(TIDEMILL_EXPAND2(TIDEMILL_EXPAND2(__VA_ARGS__))))

@@ -5,6 +5,9 @@ import doctest
 import enum
 import importlib
 import inspect
+import pathlib
+import sys
+import types
 import typing
 import unittest
 
@@ -90,3 +93,41 @@ class Docs(unittest.TestCase):
             thing = getattr(tidemill_plugin, name)
             if inspect.isfunction(thing):
                 typing.get_type_hints(thing)
+
+
+class Readme(unittest.TestCase):
+    """What the README shows works as it stands there."""
+
+    def setUp(self):
+        text = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
+        self.blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
+        # By dataclasses and hints, a module is looked up by its name.
+        self.module = sys.modules["readme"] = types.ModuleType("readme")
+        exec("import datetime\n" + self.blocks[0], vars(self.module))
+
+    def tearDown(self):
+        del sys.modules["readme"]
+
+    def test_the_operators_answer(self):
+        it = self.module
+        words = testing.transform(it.split_words, "line: utf8", [{"line": "to be"}])
+        self.assertEqual(words.rows, [{"word": "to", "n": 1}, {"word": "be", "n": 1}])
+        rows = [{"price": 2.5, "amount": 2}, {"price": 1.0, "amount": None}]
+        totals = testing.transform(it.total, "price: float64, amount: int64?", rows)
+        self.assertEqual(totals, testing.Answer([rows[0] | {"total": 5.0}], [(1, "no amount")]))
+        three = [{"n": 1}, {"n": 2}, {"n": 3}]
+        self.assertEqual(testing.reduce(it.add, "n: int64", [three]), [{"n": 6}])
+        self.assertEqual(testing.subtract(it.add, "n: int64", [{"n": 6}], [three[:1]]), [{"n": 5}])
+        self.assertEqual(testing.aggregate(it.Mean, "price: float64", [[{"price": 1.0}, {"price": 2.0}]]), [{"mean": 1.5}])
+        self.assertEqual(testing.update_state(it.running_sum, "k: utf8", "n: int64", {"a": three}).states, [{"state": 6}])
+        seen = testing.update_state(it.visits, "k: utf8", "url: utf8", {"a": [{"url": "/"}]}, {"a": {"state": 1}}, now=5)
+        self.assertEqual(seen, testing.Updated([{"state": 2}], [{"k": "a", "visits": 2, "at": 5}]))
+        bills = testing.cogroup(it.open_bills, "k: utf8", "n: float64", "n: float64", {"a": ([{"n": 3.0}], [{"n": 1.0}])})
+        self.assertEqual(bills, [{"k": "a", "open": 2.0}])
+
+    def test_the_class_on_columns_and_the_test_work(self):
+        names = vars(tidemill_plugin) | {"testing": testing} | vars(self.module)
+        exec(self.blocks[1], names)
+        self.assertEqual(testing.transform(names["Even"], "n: int64", [{"n": 1}, {"n": 2}]).rows, [{"n": 2}])
+        exec(self.blocks[2], names)
+        self.assertEqual(len(self.blocks), 3)

@@ -37,7 +37,7 @@ fn checked(comptime T: type, answer: anytype) ?T {
     };
 }
 
-/// `fn (row: In) Row` or `!Row`: one row for each row.
+/// One row out for each row in: `fn (row: In) Row` or `!Row`.
 pub fn Map(comptime f: anytype, comptime options: Options) type {
     return FlatMap(struct {
         fn each(in: Parameter(f, 0), out: *rows.Out(Answer(f))) !void {
@@ -46,7 +46,7 @@ pub fn Map(comptime f: anytype, comptime options: Options) type {
     }.each, options);
 }
 
-/// `fn (row: In, out: *Out(Row)) !void`: any number of rows for each row.
+/// Any number of rows out for each row in: `fn (row: In, out: *Out(Row)) !void`.
 pub fn FlatMap(comptime f: anytype, comptime options: Options) type {
     const In = Parameter(f, 0);
     const OutType = Pointee(Parameter(f, 1));
@@ -65,7 +65,7 @@ pub fn FlatMap(comptime f: anytype, comptime options: Options) type {
     };
 }
 
-/// `fn (row: In) bool` or `!bool`: whether the row goes on, as it is.
+/// Keeps the rows for which the function answers true, as they are: `fn (row: In) bool` or `!bool`.
 pub fn Filter(comptime f: anytype) type {
     const In = Parameter(f, 0);
     return struct {
@@ -77,7 +77,9 @@ pub fn Filter(comptime f: anytype) type {
     };
 }
 
-/// `fn (a: T, b: T) T` or `!T`, associative and commutative; `subtract` takes a value out again, and may be null.
+/// Combines two values of a key; it has to be associative and commutative: `fn (a: T, b: T) T` or `!T`. `subtract`, `fn (total: T,
+/// b: T) T` or `!T`, takes a value out of a total again, so that a window that slides costs what enters and leaves it; it may be
+/// null.
 pub fn Reduce(comptime f: anytype, comptime subtract: anytype) type {
     const T = Parameter(f, 0);
     const has_inverse = @TypeOf(subtract) != @TypeOf(null);
@@ -99,7 +101,8 @@ pub fn Reduce(comptime f: anytype, comptime subtract: anytype) type {
     };
 }
 
-/// A row with `fn add(*T, V) void`, `fn merge(*T, T) void` and `fn finish(T) Row`; it begins as `T{}`.
+/// Collects the values of a key in an accumulator, of which the row that comes out is made: a row with `fn add(*T, V) void`, `fn
+/// merge(*T, T) void` and `fn finish(T) Row`, or with errors. It begins as `T{}`.
 pub fn Aggregate(comptime T: type) type {
     const V = Parameter(T.add, 1);
     const Row = Answer(T.finish);
@@ -133,9 +136,10 @@ pub fn Aggregate(comptime T: type) type {
     };
 }
 
-/// What a function is called for.
+/// The key that a function is called for.
 pub fn Key(comptime K: type) type {
     return struct {
+        /// The type of the key.
         pub const KeyType = K;
         /// The key; void where it isn't looked at.
         value: K,
@@ -144,21 +148,26 @@ pub fn Key(comptime K: type) type {
     };
 }
 
-/// What is kept of a key.
+/// What is kept of a key, in a function of `MapWithState`, which leaves it as it is unless it says otherwise. A test makes one as
+/// it likes: `.{ .value = 3 }`.
 pub fn State(comptime S: type) type {
     return struct {
+        /// The type of the state.
         pub const StateType = S;
         const Self = @This();
 
+        /// What it is, null where there is none.
         value: ?S = null,
+        /// Whether the key had no data for too long: its state may not be changed, and is gone afterwards.
         is_timing_out: bool = false,
+        /// The runtime's key; none in tests.
         key: ?*runtime.Key = null,
 
-        /// What it is, where there is one.
+        /// What it is, null where there is none.
         pub fn get(self: *const Self) ?S {
             return self.value;
         }
-        /// Makes it `value` from now on. While the key times out it may not be changed: it is gone afterwards.
+        /// Makes it `value` from now on.
         pub fn update(self: *Self, value: S) void {
             self.value = value;
             const key = self.key orelse return;
@@ -174,7 +183,8 @@ pub fn State(comptime S: type) type {
     };
 }
 
-/// `fn (key: Key(K), values: []const V, state: ?S) !?S`: the state of a key from its new values; null forgets it.
+/// Called for each key with its new values and its state; answers the state, null to forget the key: `fn (key: Key(K), values:
+/// []const V, state: ?S) !?S`.
 pub fn UpdateState(comptime f: anytype) type {
     const K = Parameter(f, 0).KeyType;
     const V = Pointee(Parameter(f, 1));
@@ -197,7 +207,8 @@ pub fn UpdateState(comptime f: anytype) type {
     };
 }
 
-/// `fn (key: Key(K), value: ?V, state: *State(S), out: *Out(Row)) !void`: each value, and once null for a key that timed out.
+/// Called for each value of a key, and once without a value, with null, where the key timed out: `fn (key: Key(K), value: ?V, state:
+/// *State(S), out: *Out(Row)) !void`.
 pub fn MapWithState(comptime f: anytype) type {
     const K = Parameter(f, 0).KeyType;
     const V = @typeInfo(Parameter(f, 1)).optional.child;
@@ -223,7 +234,33 @@ pub fn MapWithState(comptime f: anytype) type {
     };
 }
 
-/// `fn (key: K, left: []const L, right: []const R, out: *Out(Row)) !void`: a key with its rows of two streams.
+/// Takes over the states of earlier versions, beside one of the two above. `functions` is a tuple of `fn (earlier: T) S` or `!S`, each
+/// of a state `T` that an earlier version kept, plain or a row of exactly the columns that were kept. Called for each state when a
+/// running pipeline is swapped to this version and its state has other columns; an error refuses the swap.
+pub fn MigrateState(comptime functions: anytype) type {
+    return struct {
+        pub const tidemill_kind = .migrate;
+        pub const spec: runtime.Migrate = .{ .migrations = &migrations, .num_migrations = functions.len };
+        const migrations: [functions.len]runtime.Migration = blk: {
+            var all: [functions.len]runtime.Migration = undefined;
+            for (0..functions.len) |i| all[i] = migration(functions[i]);
+            break :blk all;
+        };
+        fn migration(comptime f: anytype) runtime.Migration {
+            const Earlier = Parameter(f, 0);
+            const S = Answer(f);
+            const call = struct {
+                fn each(earlier: [*]const Value, state: [*]Value) callconv(.c) void {
+                    if (checked(S, f(rows.decode(Earlier, earlier)))) |answer| rows.encode(S, answer, state);
+                }
+            };
+            return .{ .from = rows.schemaOf(Earlier), .each = call.each, .num_values = rows.widthOf(S) };
+        }
+    };
+}
+
+/// Called for each key with its rows of two streams, either of which may have none: `fn (key: K, left: []const L, right: []const R,
+/// out: *Out(Row)) !void`.
 pub fn Cogroup(comptime f: anytype) type {
     const K = Parameter(f, 0);
     const L = Pointee(Parameter(f, 1));

@@ -26,6 +26,7 @@ comptime {
                 .reduce_with_inverse => Reduce(&it.spec).withInverse(),
                 .aggregate => Aggregate(&it.spec).exports(),
                 .update => Update(&it.spec).exports(),
+                .migrate => Migrate(&it.spec).exports(),
                 .cogroup => Cogroup(&it.spec).exports(),
                 else => unreachable,
             }
@@ -129,6 +130,17 @@ fn Update(comptime spec: *const runtime.Update) type {
             const of_keys = batch(key_rows, keys, num_keys);
             const new = batch(value_rows, values, num_values);
             return runtime.td_update_update(spec, of_keys, list(ends, num_ends), new, before, list(known, num_known), list(timed_out, num_timed_out), now);
+        }
+    };
+}
+
+fn Migrate(comptime spec: *const runtime.Migrate) type {
+    return struct {
+        fn exports() void {
+            give("migrate-state", "migrate", &migrate);
+        }
+        fn migrate(from: Data, from_size: usize, num_rows: u32, columns: Data, size: usize) callconv(.c) *Result {
+            return runtime.td_migrate_state(spec, list(from, from_size), batch(num_rows, columns, size));
         }
     };
 }

@@ -7,10 +7,16 @@ const runtime = @import("runtime.zig");
 const Value = runtime.Value;
 
 /// Bytes of any kind; `[]const u8` is text.
-pub const Bytes = struct { bytes: []const u8 };
+pub const Bytes = struct {
+    /// Where they are.
+    bytes: []const u8,
+};
 
 /// Microseconds since 1970, UTC.
-pub const Timestamp = struct { micros: i64 = 0 };
+pub const Timestamp = struct {
+    /// How many.
+    micros: i64 = 0,
+};
 
 fn isRow(comptime T: type) bool {
     return @typeInfo(T) == .@"struct" and T != Bytes and T != Timestamp;
@@ -117,9 +123,11 @@ pub fn encode(comptime T: type, row: T, values: [*]Value) void {
 /// Rows that come out.
 pub fn Out(comptime Row: type) type {
     return struct {
+        /// The type of a row.
         pub const RowType = Row;
         const Self = @This();
 
+        /// The runtime's rows; none in tests.
         out: if (builtin.is_test) void else *runtime.Out = undefined,
         /// In tests: the rows so far.
         rows: if (builtin.is_test) std.ArrayList(Row) else void = if (builtin.is_test) .empty else {},

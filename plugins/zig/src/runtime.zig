@@ -68,6 +68,14 @@ pub const Update = extern struct {
     each: ?*const fn (*Key, *Out) callconv(.c) void = null,
 };
 
+pub const Migration = extern struct {
+    from: [*:0]const u8,
+    each: *const fn ([*]const Value, [*]Value) callconv(.c) void,
+    num_values: usize,
+};
+
+pub const Migrate = extern struct { migrations: [*]const Migration, num_migrations: usize };
+
 pub const Cogroup = extern struct {
     key: ?[*:0]const u8,
     left: [*:0]const u8,
@@ -104,6 +112,7 @@ pub extern fn td_aggregate_merge(spec: *const Aggregate, ends: List, values: Bat
 pub extern fn td_aggregate_finish(spec: *const Aggregate, values: Batch) *Result;
 pub extern fn td_update_open(spec: *const Update, config: List, key: List, value: List) *Result;
 pub extern fn td_update_update(spec: *const Update, keys: Batch, ends: List, values: Batch, states: Batch, known: List, timed_out: List, now: i64) *Result;
+pub extern fn td_migrate_state(spec: *const Migrate, from: List, states: Batch) *Result;
 pub extern fn td_cogroup_open(spec: *const Cogroup, config: List, key: List, left: List, right: List) *Result;
 pub extern fn td_cogroup_process(spec: *const Cogroup, keys: Batch, left_ends: List, left: Batch, right_ends: List, right: Batch) *Result;
 pub extern fn td_end_call() void;

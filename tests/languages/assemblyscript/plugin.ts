@@ -3,6 +3,7 @@
 import { aggregate } from "tidemill/aggregate";
 import { cogroup } from "tidemill/cogroup";
 import { configText, textOption } from "tidemill/config";
+import { migrateState } from "tidemill/migrate";
 import { reduce } from "tidemill/reduce";
 import { Out, Row } from "tidemill/row";
 import { reject } from "tidemill/say";
@@ -73,6 +74,13 @@ function addUp(key: Key, out: Out): void {
 }
 
 mapWithState("utf8", "n: int64, note: utf8?", "sum: int64, last: utf8?", "sum: int64, at: timestamp", addUp);
+
+migrateState("int64", (earlier) => {
+  const sum = earlier.getInt(0);
+  if (sum < 0) reject(`the sum ${sum} is negative`);
+  return new Row().int(sum).none();
+});
+migrateState("total: float64, note: utf8?", (earlier) => new Row().int(<i64>earlier.getFloat(0)).copy(earlier, 1));
 
 function beside(key: Row, left: Row[], right: Row[], out: Out): void {
   let sum: i64 = 0;

@@ -70,6 +70,22 @@ static void add_up(td_key *key, td_out *out) {
 TIDEMILL_MAP_WITH_STATE(.key = "utf8", .values = "n: int64, note: utf8?", .state = "sum: int64, last: utf8?",
                         .produces = "sum: int64, at: timestamp", .each = add_up)
 
+static void from_sum(const td_value *earlier, td_value *state) {
+  if (earlier->int64 < 0) {
+    td_reject("the sum %lld is negative", (long long)earlier->int64);
+    return;
+  }
+  state[0] = *earlier;
+  state[1] = td_null();
+}
+
+static void from_total(const td_value *earlier, td_value *state) {
+  state[0] = td_int((int64_t)earlier[0].float64);
+  state[1] = earlier[1];
+}
+
+TIDEMILL_MIGRATE_STATE({.from = "int64", .each = from_sum}, {.from = "total: float64, note: utf8?", .each = from_total})
+
 static void beside(const td_pair *pair, td_out *out) {
   int64_t sum = 0;
   for (size_t i = 0; i < pair->left.num_rows; i++) sum += td_row(pair->left, i)->int64;

@@ -99,6 +99,20 @@ void add_up(const std::string_view& key, const std::optional<Value>& value, tide
 }
 TIDEMILL_MAP_WITH_STATE(add_up)
 
+struct Total {
+  double total = 0;
+  std::optional<std::string> note;
+};
+TIDEMILL_ROW(Total, total, note)
+
+Kept from_sum(std::int64_t sum) {
+  if (sum < 0) tidemill::reject("the sum " + std::to_string(sum) + " is negative");
+  return {sum, std::nullopt};
+}
+
+Kept from_total(const Total& earlier) { return {static_cast<std::int64_t>(earlier.total), earlier.note}; }
+TIDEMILL_MIGRATE_STATE(from_sum, from_total)
+
 struct Pair {
   std::int64_t sum = 0;
   std::optional<std::string_view> text;

@@ -7,6 +7,7 @@ import (
 	"tidemill"
 	"tidemill/aggregate"
 	"tidemill/cogroup"
+	"tidemill/migrate"
 	"tidemill/reduce"
 	"tidemill/state"
 	"tidemill/transform"
@@ -17,6 +18,8 @@ func init() {
 	reduce.TryBy(combine)
 	aggregate.Of(Span{}, (*Span).Add, (*Span).Merge, (*Span).Finish)
 	state.Map(addUp)
+	migrate.From(fromSum)
+	migrate.From(fromTotal)
 	cogroup.By(beside)
 }
 
@@ -132,6 +135,22 @@ func addUp(key state.Key[string], value *Value, kept *state.State[Kept], emit fu
 	}
 	emit(Sum{before.Sum, key.Now})
 	return nil
+}
+
+type Total struct {
+	Total float64
+	Note  *string
+}
+
+func fromSum(sum int64) (Kept, error) {
+	if sum < 0 {
+		return Kept{}, tidemill.Reject("the sum %d is negative", sum)
+	}
+	return Kept{Sum: sum}, nil
+}
+
+func fromTotal(earlier Total) (Kept, error) {
+	return Kept{int64(earlier.Total), earlier.Note}, nil
 }
 
 type Pair struct {

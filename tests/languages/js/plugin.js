@@ -54,6 +54,16 @@ export const addUp = mapWithState({
     state.update({ sum, last: value.note ?? before.last });
     return { sum, at: now };
   },
+  migrate: [
+    {
+      from: 'int64',
+      each(sum) {
+        if (sum < 0n) throw new Reject(`the sum ${sum} is negative`);
+        return { sum };
+      },
+    },
+    { from: { total: 'float64', note: 'utf8?' }, each: ({ total, note }) => ({ sum: BigInt(total), last: note }) },
+  ],
 });
 
 export const beside = cogroup({

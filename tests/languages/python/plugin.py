@@ -92,7 +92,23 @@ class Sum:
     at: Timestamp
 
 
-@map_with_state
+@dataclass
+class Total:
+    total: float
+    note: str | None
+
+
+def from_sum(sum: int) -> Kept:
+    if sum < 0:
+        raise Reject(f"the sum {sum} is negative")
+    return Kept(sum, None)
+
+
+def from_total(earlier: Total) -> Kept:
+    return Kept(int(earlier.total), earlier.note)
+
+
+@map_with_state(migrate=[from_sum, from_total])
 def add_up(key: str, value: Value | None, state: State[Kept], now: Timestamp) -> Sum | None:
     before = state.get() or Kept(0, None)
     if value is None:

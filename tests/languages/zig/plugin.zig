@@ -72,6 +72,19 @@ fn addUp(key: tidemill.Key([]const u8), value: ?Value, state: *tidemill.State(Ke
 
 pub const add_up = tidemill.MapWithState(addUp);
 
+const Total = struct { total: f64, note: ?[]const u8 };
+
+fn fromSum(sum: i64) !Kept {
+    if (sum < 0) return tidemill.reject("the sum {d} is negative", .{sum});
+    return .{ .sum = sum, .last = null };
+}
+
+fn fromTotal(earlier: Total) Kept {
+    return .{ .sum = @trunc(earlier.total), .last = earlier.note };
+}
+
+pub const migrations = tidemill.MigrateState(.{ fromSum, fromTotal });
+
 const Pair = struct { sum: i64, text: ?[]const u8 };
 
 fn besideEach(_: void, left: []const i64, right: []const []const u8, out: *tidemill.Out(Pair)) !void {

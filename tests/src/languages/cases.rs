@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::support::plugin;
 use super::commands::{built, repository, tidemill};
+use super::migrations::take_over_earlier_states;
 
 /// Where the plugin of a kind of operator is.
 type Plugins<'a> = dyn Fn(&str) -> PathBuf + 'a;
@@ -22,6 +23,7 @@ fn pass_all(plugins: &Plugins<'_>, source: &str) {
     let failed: Vec<String> =
         cases().iter().filter_map(|case| run(case, folder.path(), plugins, source).err()).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+    take_over_earlier_states(&plugins("update-state"));
 }
 
 fn run(case: &toml::Table, folder: &Path, plugins: &Plugins<'_>, source: &str) -> Result<(), String> {

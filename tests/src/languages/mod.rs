@@ -2,6 +2,8 @@
 
 mod cases;
 pub mod commands;
+mod docs;
 mod inverses;
+mod migrations;
 mod projects;
 mod sdks;

@@ -15,7 +15,8 @@ let add: ((total: Row, value: Row) => Row) | null = null;
 let merge: ((total: Row, other: Row) => Row) | null = null;
 let finish: ((total: Row) => Row) | null = null;
 
-/** `begun` answers an accumulator, `added` and `merged` one with what they are given, `finished` the row that comes out. */
+/** Collects the values of a key in an accumulator, of which the row that comes out is made: `begun` answers the accumulator of a
+ * key without values, `added` one with a value, `merged` one with what another one collected, `finished` the row. */
 export function aggregate(
   valueColumns: string,
   accumulatorColumns: string,
@@ -34,6 +35,7 @@ export function aggregate(
   finish = finished;
 }
 
+/** What the host calls as `open`. */
 export function aggregateOpen(config: usize, configSize: usize, value: usize, valueSize: usize): usize {
   begin();
   const isRead = readConfig(textAt(config, configSize)) && values.read() && accumulator.read() && produces.read();
@@ -42,6 +44,7 @@ export function aggregateOpen(config: usize, configSize: usize, value: usize, va
   return new Answer().fields(accumulator.fields).fields(produces.fields).at();
 }
 
+/** What the host calls as `accumulate`. */
 export function aggregateAccumulate(ends: usize, numEnds: i32, numRows: i32, columns: usize, size: usize): usize {
   begin();
   const read = columnsAt(columns, size);
@@ -56,6 +59,7 @@ export function aggregateAccumulate(ends: usize, numEnds: i32, numRows: i32, col
   return new Answer().batch(totals).at();
 }
 
+/** What the host calls as `merge`. */
 export function aggregateMerge(ends: usize, numEnds: i32, numRows: i32, columns: usize, size: usize): usize {
   begin();
   const read = columnsAt(columns, size);
@@ -69,6 +73,7 @@ export function aggregateMerge(ends: usize, numEnds: i32, numRows: i32, columns:
   return new Answer().batch(totals).at();
 }
 
+/** What the host calls as `finish`. */
 export function aggregateFinish(numRows: i32, columns: usize, size: usize): usize {
   begin();
   const read = columnsAt(columns, size);

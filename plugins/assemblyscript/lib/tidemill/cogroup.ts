@@ -12,7 +12,8 @@ let rights: Declared = new Declared("");
 let produces: Declared = new Declared("");
 let each: ((key: Row, left: Row[], right: Row[], out: Out) => void) | null = null;
 
-/** Either side may have no rows. `keyColumns` is "" where the key isn't looked at. */
+/** Called for each key with its rows of two streams, either of which may have none. `keyColumns` is "" where the key isn't looked
+ * at. */
 export function cogroup(
   keyColumns: string,
   leftColumns: string,
@@ -27,6 +28,7 @@ export function cogroup(
   each = f;
 }
 
+/** What the host calls as `open`. */
 export function cogroupOpen(
   config: usize, configSize: usize, key: usize, keySize: usize, left: usize, leftSize: usize, right: usize, rightSize: usize,
 ): usize {
@@ -39,6 +41,7 @@ export function cogroupOpen(
   return new Answer().fields(produces.fields).at();
 }
 
+/** What the host calls as `process`. */
 export function cogroupProcess(
   keyRows: i32, keyColumns: usize, keySize: usize, leftEnds: usize, numLeftEnds: i32, leftRows: i32, left: usize,
   leftSize: usize, rightEnds: usize, numRightEnds: i32, rightRows: i32, right: usize, rightSize: usize,

@@ -19,21 +19,24 @@ function declare_(name: string, type: i32): Option {
   return option;
 }
 
-/** Declares an option of the manifest's `config`, with its default; answers what is to be asked of `configText` and so on. */
+/** Declares an option of the manifest's `config` that is a text, with its default. */
 export function textOption(name: string, otherwise: string): void {
   declare_(name, 0).text = otherwise;
 }
+/** Declares an option of the manifest's `config` that is a whole number, with its default. */
 export function intOption(name: string, otherwise: i64): void {
   declare_(name, 1).int = otherwise;
 }
+/** Declares an option of the manifest's `config` that is a number, with its default. */
 export function floatOption(name: string, otherwise: f64): void {
   declare_(name, 2).number = otherwise;
 }
+/** Declares an option of the manifest's `config` that is true or false, with its default. */
 export function boolOption(name: string, otherwise: bool): void {
   declare_(name, 3).bool = otherwise;
 }
 
-/** Has an option be given. */
+/** Says of an option that is declared that the manifest has to give it. */
 export function requireOption(name: string): void {
   find(name).isRequired = true;
 }
@@ -43,16 +46,19 @@ function find(name: string): Option {
   throw new Error(`the plugin asks for the option \`${name}\`, which it doesn't declare`);
 }
 
-/** What an option is. */
+/** What the option `name` is, which is declared by `textOption`. */
 export function configText(name: string): string {
   return find(name).text;
 }
+/** What the option `name` is, which is declared by `intOption`. */
 export function configInt(name: string): i64 {
   return find(name).int;
 }
+/** What the option `name` is, which is declared by `floatOption`. */
 export function configFloat(name: string): f64 {
   return find(name).number;
 }
+/** What the option `name` is, which is declared by `boolOption`. */
 export function configBool(name: string): bool {
   return find(name).bool;
 }
@@ -146,7 +152,7 @@ function assign(option: Option, text: string): bool {
   return failCall(`config: \`${option.name}\` is ${text}, but ${KINDS[option.type]} is wanted`);
 }
 
-/** Reads what the manifest gives. */
+/** Reads what the manifest says; not for plugins. */
 export function readConfig(text: string): bool {
   const reader = new Reader(text);
   if (reader.take(123)) {

@@ -8,11 +8,12 @@ import { begin, hasError, refusalIsError } from "./say";
 
 let subtract: ((total: Row, value: Row) => Row) | null = null;
 
-/** The function answers what is left of a total without a value. */
+/** Takes a value out of a total again, so that a window that slides costs what enters and leaves it. */
 export function inverse(f: (total: Row, value: Row) => Row): void {
   subtract = f;
 }
 
+/** What the host calls as `subtract`. */
 export function inverseSubtract(
   totalRows: i32, totalColumns: usize, totalSize: usize, ends: usize, numEnds: i32, numRows: i32, columns: usize, size: usize,
 ): usize {

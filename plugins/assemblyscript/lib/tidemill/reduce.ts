@@ -10,12 +10,13 @@ let combine: ((a: Row, b: Row) => Row) | null = null;
 let values: Declared = new Declared("");
 let opened: Field[] = [];
 
-/** The function answers a row with the columns of both. */
+/** Combines two values of a key to a row with the columns of both; it has to be associative and commutative. */
 export function reduce(columns: string, f: (a: Row, b: Row) => Row): void {
   values = new Declared(columns);
   combine = f;
 }
 
+/** What the host calls as `open`. */
 export function reduceOpen(config: usize, configSize: usize, value: usize, valueSize: usize): usize {
   begin();
   opened = fieldsAt(value, valueSize);
@@ -49,6 +50,7 @@ export function answered(totals: Out): usize {
   return new Answer().batch(totals).at();
 }
 
+/** What the host calls as `reduce`. */
 export function reduceReduce(ends: usize, numEnds: i32, numRows: i32, columns: usize, size: usize): usize {
   begin();
   const read = columnsAt(columns, size);

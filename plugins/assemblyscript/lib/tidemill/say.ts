@@ -10,10 +10,15 @@ declare function hostCount(name: usize, size: usize, delta: u64): void;
 
 /** How much a line of the log matters. */
 export enum Level {
+  /** Each step. */
   trace,
+  /** For who looks for a fault. */
   debug,
+  /** What goes on. */
   info,
+  /** What may be wrong; a call that fails tells the last of these. */
   warn,
+  /** What is wrong. */
   error,
 }
 
@@ -23,7 +28,7 @@ export function log(level: Level, line: string): void {
   hostLog(level, changetype<usize>(bytes), bytes.byteLength);
 }
 
-/** Adds to a counter of this operator in the host's metrics. */
+/** Adds `delta` to the counter `name` of this operator in the host's metrics. */
 export function count(name: string, delta: u64 = 1): void {
   const bytes = String.UTF8.encode(name);
   hostCount(changetype<usize>(bytes), bytes.byteLength, delta);
@@ -32,8 +37,8 @@ export function count(name: string, delta: u64 = 1): void {
 let error: string | null = null;
 let refusal: string | null = null;
 
-/** Refuses the row that the function looks at; of an operator on keys, fails the key. The function should return
- * afterwards: what it put out is taken back. */
+/** Refuses the row that the function looks at, with the reason for whoever reads the dead letters. Of an operator on keys it fails
+ * the key. The function should return afterwards; what it put out for the row is taken back. */
 export function reject(reason: string): void {
   if (refusal === null) refusal = reason;
 }
@@ -44,10 +49,12 @@ export function failCall(problem: string): bool {
   return false;
 }
 
+/** Whether the call has an error. */
 export function hasError(): bool {
   return error !== null;
 }
 
+/** The error of the call, which then has none. */
 export function takeError(): string {
   const text = error!;
   error = null;

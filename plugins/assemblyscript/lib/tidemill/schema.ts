@@ -3,7 +3,8 @@
 import { Column, Field, Row, typeNamed } from "./row";
 import { failCall } from "./say";
 
-function told(fields: Field[]): string {
+/** Columns, as an error tells them. */
+export function told(fields: Field[]): string {
   if (fields.length == 0) return "there are no columns";
   let text = "the columns are: ";
   for (let i = 0; i < fields.length; i++) text += (i ? ", " : "") + fields[i].toString();
@@ -12,10 +13,14 @@ function told(fields: Field[]): string {
 
 /** Columns as they are declared: `word: utf8, n: int64?`, or a type alone for one column of any name. */
 export class Declared {
+  /** The columns, once they are read. */
   fields: Field[] = [];
+  /** Whether it is one column of any name. */
   isPlain: bool = false;
+  /** Where they stand in the schema that they are bound to. */
   order: i32[] = [];
 
+  /** What is declared, as a text. */
   constructor(private text: string) {}
 
   /** Reads what was declared; false where it is wrong. */
@@ -37,6 +42,20 @@ export class Declared {
         );
       }
       this.fields.push(new Field(this.isPlain ? "state" : parts[i].substring(0, at).trim(), <u8>found, nullable));
+    }
+    return true;
+  }
+
+  /** Whether these are the columns of a schema, all of them and no others, in any order. */
+  fits(schema: Field[]): bool {
+    if (this.fields.length != schema.length) return false;
+    if (this.isPlain) return schema[0].type == this.fields[0].type;
+    for (let i = 0; i < this.fields.length; i++) {
+      let isThere = false;
+      for (let j = 0; j < schema.length; j++) {
+        isThere = isThere || (schema[j].name == this.fields[i].name && schema[j].type == this.fields[i].type);
+      }
+      if (!isThere) return false;
     }
     return true;
   }

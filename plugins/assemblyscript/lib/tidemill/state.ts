@@ -10,15 +10,15 @@ import { Declared } from "./schema";
 export class Key {
   /** The key; without columns where none is declared. */
   key: Row = new Row();
-  /** Of `updateState`: its new values, of which there may be none. */
+  /** Of `updateState`: its new values, in the order of arrival; there may be none. */
   values: Row[] = [];
   /** Of `mapWithState`: the value that it is called for; null where the key timed out. */
   value: Row | null = null;
-  /** What is kept; null where there is nothing. */
+  /** What is kept of it; null where there is none. */
   state: Row | null = null;
-  /** Whether the key timed out: its state may not be changed, and is gone afterwards. */
+  /** Whether it had no data for too long: its state may not be changed, and is gone afterwards. */
   isTimingOut: bool = false;
-  /** The batch's time, in microseconds since 1970. */
+  /** The batch's time, in microseconds since 1970, UTC. */
   now: i64 = 0;
   /** Whether it was forgotten by the function that runs. */
   isRemoved: bool = false;
@@ -29,12 +29,12 @@ export class Key {
     return true;
   }
 
-  /** Keeps this row. */
+  /** Makes this row the state of the key from now on. */
   keep(state: Row): void {
     if (this.mayChange("updated")) this.state = state;
   }
 
-  /** Forgets the state. */
+  /** Forgets the key. */
   forget(): void {
     if (!this.mayChange("removed")) return;
     this.state = null;
@@ -49,7 +49,8 @@ let produces: Declared = new Declared("");
 let update: ((key: Key) => void) | null = null;
 let each: ((key: Key, out: Out) => void) | null = null;
 
-/** Called for each key with new values or a state. `keyColumns` is "" where the key isn't looked at. */
+/** Called for each key with its new values and its state; keeps a state for it, or forgets it. `keyColumns` is "" where the key
+ * isn't looked at. */
 export function updateState(keyColumns: string, valueColumns: string, stateColumns: string, f: (key: Key) => void): void {
   keys = new Declared(keyColumns);
   values = new Declared(valueColumns);
@@ -57,7 +58,7 @@ export function updateState(keyColumns: string, valueColumns: string, stateColum
   update = f;
 }
 
-/** Called for each value, and once for a key that timed out. */
+/** Called for each value of a key, and once without a value where the key timed out. */
 export function mapWithState(
   keyColumns: string,
   valueColumns: string,
@@ -72,6 +73,12 @@ export function mapWithState(
   each = f;
 }
 
+/** What states are put into, with their columns, once the operator is open. */
+export function statesOut(): Out {
+  return new Out(states.fields, "a state");
+}
+
+/** What the host calls as `open`. */
 export function updateOpen(
   config: usize, configSize: usize, key: usize, keySize: usize, value: usize, valueSize: usize,
 ): usize {
@@ -85,6 +92,7 @@ export function updateOpen(
   return new Answer().fields(states.fields).fields(produces.fields).at();
 }
 
+/** What the host calls as `update`. */
 export function updateUpdate(
   keyRows: i32, keyColumns: usize, keySize: usize, ends: usize, numEnds: i32, numRows: i32, columns: usize, size: usize,
   stateRows: i32, stateColumns: usize, stateSize: usize, known: usize, numKnown: i32, timedOut: usize, numTimedOut: i32,
@@ -94,7 +102,7 @@ export function updateUpdate(
   const keyRead = columnsAt(keyColumns, keySize), read = columnsAt(columns, size);
   const before = columnsAt(stateColumns, stateSize);
   const out = new Out(produces.fields);
-  const after = new Out(states.fields, "a state"), kept: bool[] = [];
+  const after = statesOut(), kept: bool[] = [];
   for (let i = 0; i < keyRows && !hasError(); i++) {
     const start = endAt(ends, i - 1), end = endAt(ends, i);
     const key = new Key();

@@ -12,7 +12,8 @@ let reads: Declared = new Declared("");
 let produces: Declared = new Declared("");
 let carry: bool = false;
 
-/** Any number of rows for each row. With `carried`, input columns stand before them. */
+/** Any number of rows out for each row in. With `carried`, input columns stand before what is produced, but for those of the same
+ * name. */
 export function flatMap(read: string, produced: string, f: (row: Row, out: Out) => void, carried: bool = false): void {
   reads = new Declared(read);
   produces = new Declared(produced);
@@ -37,6 +38,7 @@ function carried(schema: Field[]): u32[] {
   return indices;
 }
 
+/** What the host calls as `open`. */
 export function transformOpen(config: usize, configSize: usize, input: usize, inputSize: usize): usize {
   begin();
   const schema = fieldsAt(input, inputSize);
@@ -49,6 +51,7 @@ export function transformOpen(config: usize, configSize: usize, input: usize, in
   return new Answer().indices(order).indices(carried(schema)).fields(produces.fields).at();
 }
 
+/** What the host calls as `process`. */
 export function transformProcess(numRows: i32, columns: usize, size: usize): usize {
   begin();
   const read = columnsAt(columns, size);

@@ -1,4 +1,4 @@
-//! A running sum of each key, with what was said last.
+//! A running sum of each key, with what was said last. Two earlier versions kept a sum alone, and a total with a note.
 
 use tidemill_plugin::{Reject, Row, State, Timestamp, map_with_state};
 
@@ -24,7 +24,7 @@ pub struct Answer {
 }
 
 /// Adds up; 0 forgets the key, 13 fails, and a key that times out tells its sum once more.
-#[map_with_state]
+#[map_with_state(migrate = [from_sum, from_total])]
 pub fn add_up(
     key: &str,
     value: Option<Value>,
@@ -47,4 +47,22 @@ pub fn add_up(
             Ok(Some(Answer { sum, at: now }))
         }
     }
+}
+
+/// What the second version kept.
+#[derive(Row)]
+pub struct Total {
+    total: f64,
+    note: Option<String>,
+}
+
+fn from_sum(sum: i64) -> Result<Kept, Reject> {
+    if sum < 0 {
+        return Err(Reject::new(format!("the sum {sum} is negative")));
+    }
+    Ok(Kept { sum, last: None })
+}
+
+fn from_total(earlier: Total) -> Kept {
+    Kept { sum: earlier.total as i64, last: earlier.note }
 }
