@@ -15,8 +15,8 @@ use super::{ProjectError, Work, file};
 /// The name that modules import WASI preview 1 by.
 const PREVIEW_1: &str = "wasi_snapshot_preview1";
 
-/// Makes the core module in the file `path` a component of the contract in the folder `contract`, and writes into it
-/// that it is made of `language`, by these tools.
+/// Makes the core module that a compiler put at [`core_of`] the output the component that is to be there, and writes into it that
+/// it is made of `language`, by these tools.
 pub(super) fn componentize(
     work: &Work<'_>,
     language: &str,
