@@ -1,5 +1,6 @@
 //! From `tidemill new` to counts, in each language: what a newcomer does.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -231,6 +232,16 @@ fn what_is_missing_is_named_with_its_remedy() {
     let stderr = String::from_utf8(build.output().unwrap().stderr).unwrap();
     assert!(stderr.starts_with("error: componentize-py "), "{stderr}");
     assert!(stderr.contains("isn't here; say `tidemill build --install`, or in "), "{stderr}");
+    // Tools may be the first in the folder of compiled plugins, which keeps none where others can open it.
+    let cache = root.join("cache");
+    let mut build = Command::new(super::super::support::PROGRAM);
+    build
+        .args(["build", "y"])
+        .current_dir(root)
+        .env("TIDEMILL_CACHE", &cache)
+        .env_remove("TIDEMILL_TOOLCHAINS");
+    assert_eq!(build.output().unwrap().status.code(), Some(2));
+    assert_eq!(cache.metadata().unwrap().permissions().mode() & 0o077, 0);
 }
 
 #[test]
