@@ -101,6 +101,8 @@ points! {
     Close = "close.before",
     /// It was forgotten.
     Closed = "close.after",
+    /// The file system is about to be asked to tell of files that change.
+    Listen = "watch.listen",
     /// The files of a swap were read.
     SwapRead = "swap.read",
     /// New code is opened and fits what runs.

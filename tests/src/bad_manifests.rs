@@ -141,12 +141,9 @@ fn files_and_folders_that_are_not_there_are_named() {
 fn what_is_no_webassembly_is_no_plugin() {
     assert_eq!(
         with_plugin(b"#!/bin/sh\necho hello\n"),
-        "isn't WebAssembly; build the plugin, for example with `cargo xtask plugins`"
+        "isn't WebAssembly; build the plugin, for example with `tidemill build`"
     );
-    assert_eq!(
-        with_plugin(b""),
-        "isn't WebAssembly; build the plugin, for example with `cargo xtask plugins`"
-    );
+    assert_eq!(with_plugin(b""), "isn't WebAssembly; build the plugin, for example with `tidemill build`");
     let cut = std::fs::read(plugin("split_words")).unwrap();
     let message = with_plugin(&cut[..cut.len() / 2]);
     assert!(message.starts_with("is a core module that can't be made a component: "), "{message}");

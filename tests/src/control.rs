@@ -84,6 +84,7 @@ fn the_number_of_workers_is_changed_by_a_command_and_over_http() {
     let told_of = told(&project, &["workers", "3"]);
     assert!(told_of.starts_with("3 workers since batch "), "{told_of}");
     assert!(told_of.ends_with(&format!(", before it {before}\n")), "{told_of}");
+    assert_eq!(told(&project, &["workers", "3"]), "3 workers, as before\n");
     assert!(told(&project, &["status"]).contains(", 3 workers\n"));
     says(&mut program, "one", "b");
     let head = "POST /v1/workers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
@@ -138,6 +139,51 @@ fn requests_by_other_names_from_other_pages_or_too_large_are_turned_away() {
 }
 
 #[test]
+fn what_is_asked_in_a_wrong_way_is_told_why_as_all_answers_are() {
+    let (project, mut program) = start_saying("");
+    let json = "Host: localhost\r\nContent-Type: application/json";
+    for (asked, body, status, says) in [
+        ("POST /v1/swap", r#"{"plugin":"say"}"#, "422", "unknown field `plugin`, expected `plugins`"),
+        ("POST /v1/swap", r#"{"plugins""#, "400", "EOF while parsing"),
+        ("POST /v1/swap", r#"{"plugins":{}}"#, "422", "no plugin is given; name one"),
+        ("POST /v1/rollback", "{}", "422", "missing field `plugin`"),
+        ("POST /v1/workers", r#"{"workers":-1}"#, "422", "workers: invalid value: integer `-1`"),
+        ("POST /v1/plugins/say", "no plugin", "422", "the code that was given isn't WebAssembly"),
+        ("GET /v1/swap", "", "405", "this takes another method"),
+        ("GET /v1/nothing", "", "404", "GET /v1/openapi.json says what there is"),
+    ] {
+        let answer = http(&project, &format!("{asked} HTTP/1.1\r\n{json}"), body.as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{asked} {body}: {answer}");
+        let error = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let error: serde_json::Value = serde_json::from_str(error).unwrap_or_else(|_| panic!("{answer}"));
+        assert!(error["error"].as_str().is_some_and(|error| error.contains(says)), "{asked} {body}: {error}");
+    }
+    says(&mut program, "one", "a");
+}
+
+#[test]
+fn commands_say_what_they_need() {
+    let (project, _program) = start_saying("");
+    let missing = ask(&project, &["swap", "say=missing.wasm"]);
+    assert_eq!(missing.code, Some(2));
+    assert!(missing.error().ends_with("; correct the path or build the plugin"), "{}", missing.error());
+    let back = ask(&project, &["rollback", "say"]);
+    assert!(back.error().contains("no version ran before this one; the history has all"), "{}", back.error());
+    let named = Program::start(&["status", "--address", "localhost:7171"]).finish();
+    assert!(
+        named.stderr.contains("write an IP address and a port, as in 127.0.0.1:7171"),
+        "{}",
+        named.stderr
+    );
+    // What a killed one leaves behind.
+    project.write("elsewhere/control", "127.0.0.1:1\n");
+    let elsewhere = project.path("elsewhere");
+    let gone = Program::start(&["status", "--checkpoint", elsewhere.to_str().unwrap()]).finish();
+    assert!(gone.error().starts_with("cannot talk to 127.0.0.1:1: "), "{}", gone.error());
+    assert!(gone.error().ends_with("see that the pipeline runs and listens there, as --control says"));
+}
+
+#[test]
 fn an_address_that_others_reach_needs_a_token() {
     let project = Project::new(&saying(&CONTROL.replace("127.0.0.1:0", "0.0.0.0:0"), ""));
     project.write("say.wasm", version("versioned", "one"));
@@ -156,7 +202,11 @@ fn a_token_is_asked_for_where_there_is_one() {
     let program = project.start_with(&[], &[("TIDEMILL_TOKEN", token)]);
     program.wait_for_log("listening for control", 1);
     let refused = ask(&project, &["status"]);
-    assert!(refused.error().contains("the token is missing or wrong"), "{}", refused.error());
+    assert!(
+        refused.error().contains("the token is missing or wrong; set TIDEMILL_TOKEN"),
+        "{}",
+        refused.error()
+    );
     let status = |said: &str| {
         let head = format!("GET /v1/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {said}");
         http(&project, &head, b"").get(9..12).unwrap().to_owned()
@@ -185,4 +235,23 @@ fn a_version_that_runs_beside_is_shown_while_it_does_and_told_in_the_end() {
     says(&mut program, "two", "c");
     assert!(told(&project, &["history"]).contains(", swap, ran beside 2 batches: "));
     program.wait_for_log("ran beside 2 batches: rows equal 0, changed 2", 1);
+}
+
+#[test]
+fn a_command_that_waits_for_rows_hears_of_a_change_that_ends_that_and_of_the_end_of_the_pipeline() {
+    let (project, program) = start_saying("shadow = 3");
+    let file = format!("say={}", project.path("two.wasm").display());
+    let checkpoint = project.path("checkpoint");
+    let swap = || Program::start(&["swap", &file, "--checkpoint", checkpoint.to_str().unwrap()]);
+    let first = swap();
+    program.wait_for_log("runs beside the version in use", 1);
+    assert_eq!(told(&project, &["reload"]), "nothing in the manifest changed\n");
+    let first = first.await_end();
+    assert_eq!(first.code, Some(1));
+    assert!(first.error().starts_with("another change was asked for while"), "{}", first.error());
+    let last = swap();
+    program.wait_for_log("runs beside the version in use", 2);
+    told(&project, &["stop"]);
+    assert_eq!(last.await_end().error(), "the pipeline ended before the swap");
+    assert_eq!(program.await_end().code, Some(0));
 }

@@ -1,6 +1,7 @@
 //! Other code for a plugin while its pipeline runs: from the next batch on, with what streams keep, and back again
 //! where it does worse.
 
+mod grown;
 mod killed;
 mod load;
 mod migrate;

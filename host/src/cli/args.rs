@@ -229,7 +229,7 @@ pub struct RunArgs {
     /// Listen here for `status`, `swap` and the like, and for HTTP; port 0 takes any that is free
     ///
     /// Any address but a loopback one needs a token, in TIDEMILL_TOKEN or in the file that TIDEMILL_TOKEN_FILE names.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub control: Option<SocketAddr>,
 
     /// Begin with what is in the files of plugins, rather than with the versions that ran last
@@ -248,6 +248,11 @@ pub(super) fn num_workers(text: &str) -> Result<NonZeroUsize, String> {
         Ok(workers) if workers.get() <= MAX_WORKERS => Ok(workers),
         _ => Err(format!("write a number from 1 to {MAX_WORKERS}")),
     }
+}
+
+/// Where something listens.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an IP address and a port, as in 127.0.0.1:7171".to_owned())
 }
 
 /// How the log is written.

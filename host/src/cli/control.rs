@@ -3,8 +3,9 @@
 mod args;
 
 use std::fmt::Write as _;
+use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use self::args::PluginPath;
 use super::{End, print};
@@ -12,12 +13,15 @@ use crate::checkpoint::{ShadowReport, VersionChange};
 use crate::control::{
     BesideStatus, Client, ClientError, ReloadDone, Rollback, Status, Swap, SwapDone, Token, WorkersDone, find,
 };
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Pipeline};
 
 pub use self::args::{At, EXAMPLES, RollbackArgs, SwapArgs, WorkersArgs};
 
 /// The manifest that is looked at where nothing says which pipeline is meant.
 const MANIFEST: &str = "pipeline.toml";
+
+/// What to do where that doesn't tell.
+const WHICH: &str = "say which pipeline with --address or --checkpoint";
 
 /// How many characters of a digest are shown.
 const SHOWN: usize = 12;
@@ -43,10 +47,7 @@ pub(super) fn swap(SwapArgs { plugins, shadow, at }: &SwapArgs) -> Result<(), En
     let address = address(at)?;
     let client = Client::new(address, Token::from_env().map_err(End::wrong)?);
     if address.ip().is_loopback() {
-        let absolute = |path: &Path| {
-            path.canonicalize()
-                .map_err(|error| End::wrong(format!("cannot read {}: {error}", path.display())))
-        };
+        let absolute = |path: &Path| path.canonicalize().map_err(|error| unreadable(path, &error));
         let mut swap = Swap { shadow: *shadow, ..Swap::default() };
         for PluginPath { name, path } in plugins {
             if swap.plugins.insert(name.clone(), absolute(path)?).is_some() {
@@ -63,9 +64,12 @@ pub(super) fn swap(SwapArgs { plugins, shadow, at }: &SwapArgs) -> Result<(), En
     let [PluginPath { name, path }] = plugins.as_slice() else {
         return Err(End::wrong("several plugins at once are swapped on the machine of the pipeline only"));
     };
-    let code = std::fs::read(path)
-        .map_err(|error| End::wrong(format!("cannot read {}: {error}", path.display())))?;
+    let code = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     print(&swapped_text(&client.upload(name, &code)?))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> End {
+    End::wrong(format!("cannot read {}: {error}; correct the path or build the plugin", path.display()))
 }
 
 /// Goes back to a version.
@@ -82,7 +86,7 @@ pub(super) fn reload(at: &At) -> Result<(), End> {
         let _ = writeln!(out, "{key} is set");
     }
     if out.is_empty() {
-        out.push_str("nothing that can change while it runs did\n");
+        out.push_str("nothing in the manifest changed\n");
     }
     print(&out)
 }
@@ -90,7 +94,10 @@ pub(super) fn reload(at: &At) -> Result<(), End> {
 /// Lets so many workers run batches.
 pub(super) fn workers(WorkersArgs { workers, at }: &WorkersArgs) -> Result<(), End> {
     let WorkersDone { from, to, batch } = client(at)?.set_workers(workers.get())?;
-    print(&format!("{to} workers since batch {batch}, before it {from}\n"))
+    match from == to {
+        true => print(&format!("{to} workers, as before\n")),
+        false => print(&format!("{to} workers since batch {batch}, before it {from}\n")),
+    }
 }
 
 /// Asks the pipeline to stop.
@@ -107,25 +114,39 @@ fn address(at: &At) -> Result<SocketAddr, End> {
     if let Some(address) = at.address {
         return Ok(address);
     }
-    let checkpoint = match &at.checkpoint {
-        Some(checkpoint) => checkpoint.clone(),
-        None => default_checkpoint()?,
-    };
-    find(&checkpoint).ok_or_else(|| {
+    if let Some(checkpoint) = &at.checkpoint {
+        return found(checkpoint);
+    }
+    if !Path::new(MANIFEST).is_file() {
+        return Err(End::wrong(format!("there is no {MANIFEST} here; {WHICH}")));
+    }
+    named(&Manifest::read(Path::new(MANIFEST))?.pipeline)
+}
+
+/// Where the pipeline with this checkpoint says that it listens.
+fn found(checkpoint: &Path) -> Result<SocketAddr, End> {
+    find(checkpoint).ok_or_else(|| {
         End::failed(format!(
-            "no running pipeline says in {} where it listens; start it with --control 127.0.0.1:0",
+            "no pipeline that runs says in the checkpoint {} where it listens; start it with --control 127.0.0.1:0, or say where with --address",
             checkpoint.display()
         ))
     })
 }
 
-fn default_checkpoint() -> Result<PathBuf, End> {
-    let which = "say which pipeline with --address or --checkpoint";
-    if !Path::new(MANIFEST).is_file() {
-        return Err(End::wrong(format!("there is no {MANIFEST} here; {which}")));
+/// Where `pipeline` listens: at the port that it names, or as its checkpoint says.
+fn named(pipeline: &Pipeline) -> Result<SocketAddr, End> {
+    match (&pipeline.checkpoint, pipeline.control) {
+        (Some(checkpoint), None) => found(checkpoint),
+        (Some(checkpoint), Some(control)) => found(checkpoint).or_else(|end| fixed(control).ok_or(end)),
+        (None, control) => control
+            .and_then(fixed)
+            .ok_or_else(|| End::wrong(format!("{MANIFEST} names neither checkpoint nor port; {WHICH}"))),
     }
-    let pipeline = Manifest::read(Path::new(MANIFEST))?.pipeline;
-    pipeline.checkpoint.ok_or_else(|| End::wrong(format!("{MANIFEST} names no checkpoint; {which}")))
+}
+
+/// `address`, where that is one to talk to.
+fn fixed(address: SocketAddr) -> Option<SocketAddr> {
+    (address.port() != 0 && !address.ip().is_unspecified()).then_some(address)
 }
 
 fn status_text(status: &Status) -> String {
@@ -208,4 +229,28 @@ fn write_samples(report: &ShadowReport, out: &mut String) {
 
 fn short(digest: &str) -> &str {
     digest.get(..SHOWN).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Interval;
+
+    #[test]
+    fn a_pipeline_is_found_by_its_port_where_no_checkpoint_tells() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pipeline = Pipeline::new("p", Interval::new(std::time::Duration::from_secs(1)).unwrap());
+        let at = |pipeline: &Pipeline| named(pipeline).map(|at| at.to_string()).map_err(|end| end.message);
+        assert!(at(&pipeline).unwrap_err().contains("neither checkpoint nor port"));
+        pipeline.control = Some("127.0.0.1:0".parse().unwrap());
+        assert!(at(&pipeline).unwrap_err().contains("neither checkpoint nor port"));
+        pipeline.control = Some("127.0.0.1:7171".parse().unwrap());
+        assert_eq!(at(&pipeline).unwrap(), "127.0.0.1:7171");
+        pipeline.checkpoint = Some(folder.path().to_owned());
+        assert_eq!(at(&pipeline).unwrap(), "127.0.0.1:7171");
+        std::fs::write(folder.path().join("control"), "127.0.0.1:7272\n").unwrap();
+        assert_eq!(at(&pipeline).unwrap(), "127.0.0.1:7272", "the checkpoint tells of --control");
+        pipeline.control = None;
+        assert_eq!(at(&pipeline).unwrap(), "127.0.0.1:7272");
+    }
 }

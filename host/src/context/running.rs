@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::measured::MetricsFileError;
 use super::options::RunOptions;
 use super::report::{Listener, Summary};
 use super::slices::{NotRemembered, Pace, Slices};
-use super::swap::{Shared, SwapError, Swapped, Swapper, Watch};
+use super::swap::{self, Shared, SwapError, Swapped, Swapper, Watch};
 use super::workers::{Workers, WorkersChange, WorkersError};
 use crate::batch::Clock;
 use crate::batch::rate::RateError;
@@ -24,7 +24,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError, CodeFolder};
 use crate::dead_letters::LetterError;
 use crate::manifest::{Fault, Pipeline};
 use crate::metrics::Metrics;
-use crate::plan::{OpenedPipeline, RanLast, lay_out};
+use crate::plan::lay_out;
 use crate::plugin::{Engine, EngineError, STACK_BYTES};
 use crate::record::BatchTime;
 use crate::schedule::{TaskError, Version};
@@ -136,9 +136,8 @@ pub(super) fn start_remembering(
     let checkpoint = pipeline.checkpoint.as_deref().map(Checkpoint::open_if_there);
     let checkpoint = checkpoint.transpose().map_err(RunError::from)?.flatten();
     let code = pipeline.checkpoint.as_deref().map(CodeFolder::of);
-    let ran = checkpoint.as_ref().filter(|_| !options.new_plugins).map(Checkpoint::contents);
-    let digests = ran.map(|ran| ran.plugins.clone().into_iter().collect()).unwrap_or_default();
-    let opened = OpenedPipeline::open_after(pipeline, engine, &RanLast { digests, code: code.clone() })?;
+    let ran = checkpoint.as_ref().map(Checkpoint::contents);
+    let (opened, grown) = swap::open(pipeline, engine, options, ran, code.clone())?;
     let checkpoint = match (checkpoint, &pipeline.checkpoint) {
         (None, Some(path)) => Some(Checkpoint::open(path).map_err(RunError::from)?),
         (checkpoint, _) => checkpoint,
@@ -158,6 +157,8 @@ pub(super) fn start_remembering(
     let driver =
         Driver::open(pipeline, shared, checkpoint, workers, options.clone(), clock, waking, listeners)?;
     swapper.forget_old();
+    let path = pipeline.checkpoint.as_deref().unwrap_or_else(|| Path::new(""));
+    swapper.begin_with(&grown).map_err(|error| RunError::from(grown.unfit(path, &error)))?;
     let streams = swapper.shared.running();
     let streams = streams.opened();
     let streams = streams.schemas.keys().map(|name| (name, streams.every(name)));

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use ureq::http::Response;
+use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
 use super::messages::{ReloadDone, Rollback, SetWorkers, Status, Swap, SwapDone, Told, WorkersDone};
-use super::settings::Token;
+use super::settings::{TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, Token};
 use crate::checkpoint::VersionChange;
 
 /// How long a connection may take. Answers take as long as they take: a swap waits for a batch.
@@ -25,13 +25,20 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody answers.
-    #[error("cannot talk to {address}: {source}; is the pipeline running, with --control?")]
+    #[error(
+        "cannot talk to {address}: {source}; see that the pipeline runs and listens there, as --control says"
+    )]
     Unreachable {
         /// Where.
         address: SocketAddr,
         /// Why.
         source: Box<ureq::Error>,
     },
+    /// Whoever asks has to know a secret.
+    #[error(
+        "{0} asks for a token, and the token is missing or wrong; set {TOKEN_VARIABLE} to the one that the pipeline was started with, or {TOKEN_FILE_VARIABLE} to a file with it"
+    )]
+    Token(SocketAddr),
     /// It wasn't done.
     #[error("{0}")]
     Refused(String),
@@ -132,9 +139,11 @@ impl Client {
         let unreachable = |source| ClientError::Unreachable { address, source: Box::new(source) };
         let mut answer = answer.map_err(unreachable)?;
         let is_success = answer.status().is_success();
+        let wants_token = answer.status() == StatusCode::UNAUTHORIZED;
         let text = answer.body_mut().read_to_string().map_err(unreachable)?;
         match is_success {
             true => serde_json::from_str(&text).map_err(|_| ClientError::Stranger(address)),
+            false if wants_token => Err(ClientError::Token(address)),
             false => Err(match serde_json::from_str(&text) {
                 Ok(Told::Error(problem)) => ClientError::Refused(problem),
                 _ if text.is_empty() => ClientError::Stranger(address),

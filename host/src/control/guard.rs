@@ -6,9 +6,9 @@
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use super::messages::Told;
+use super::answer::refuse;
 use super::routes::App;
 
 /// Paths that tell no more than that somebody is there.
@@ -18,7 +18,7 @@ const OPEN: [&str; 2] = ["/health", "/ready"];
 pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     match check(&app, request.uri().path(), request.headers()) {
         Ok(()) => next.run(request).await,
-        Err((status, problem)) => (status, axum::Json(Told::Error(problem.to_owned()))).into_response(),
+        Err((status, problem)) => refuse(status, problem),
     }
 }
 

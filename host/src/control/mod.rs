@@ -4,6 +4,7 @@
 //! It describes itself in OpenAPI. It listens on loopback, or asks for a token. What changes anything is told in the log. A client is what the command
 //! line talks to it with.
 
+mod answer;
 mod changes;
 mod client;
 mod found;

@@ -10,6 +10,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::answer::{no_method, no_path};
 use super::changes;
 use super::guard::guard;
 use super::messages::{PluginStatus, Status, StatusOfBatch, Told, VersionStatus};
@@ -71,6 +72,7 @@ fn routes() -> OpenApiRouter<App> {
 pub(super) fn router(app: App) -> Router {
     let (router, api) = routes().split_for_parts();
     let app = App { description: api.to_json().unwrap_or_default().into(), ..app };
+    let router = router.fallback(no_path).method_not_allowed_fallback(no_method);
     router.layer(middleware::from_fn_with_state(app.clone(), guard)).with_state(app)
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -11,6 +12,9 @@ use super::routes::{App, router};
 use super::settings::Settings;
 use crate::context::RunningContext;
 use crate::context::swap::Reloader;
+
+/// How long it waits in the end for those who are being answered.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Answers until it is dropped.
 pub struct Server {
@@ -68,12 +72,21 @@ impl Server {
             runtime.block_on(async {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+                let (ending, ends) = oneshot::channel::<()>();
+                let end = async move {
+                    let _ = stopped.await;
+                    let _ = ending.send(());
+                };
+                let grace = async move {
+                    let _ = ends.await;
+                    tokio::time::sleep(GRACE).await;
+                };
+                // Whoever waits for a swap is told by the pipeline's end, and gets to hear it.
                 tokio::select! {
-                    _ = axum::serve(listener, service) => {}
-                    _ = stopped => {}
+                    _ = axum::serve(listener, service).with_graceful_shutdown(end) => {}
+                    () = grace => {}
                 }
             });
-            // Whoever waits for a swap is told by the pipeline's end.
             runtime.shutdown_background();
         });
         let thread = thread.map_err(ServerError::Thread)?;

@@ -168,4 +168,50 @@ fn every_route_is_described_and_answers_as_it_says() {
     for operation in &described {
         assert!(answered.contains(operation), "no test asks for {operation:?}");
     }
+    let finished = program.await_end();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    for (action, done, refused) in [
+        ("swap", 1, 3),
+        ("upload", 1, 2),
+        ("rollback", 1, 1),
+        ("reload", 1, 0),
+        ("workers", 1, 1),
+        ("stop", 1, 0),
+    ] {
+        let told = |what: &str| {
+            let is_it = |line: &&str| line.contains(what) && line.contains(&format!("action=\"{action}\""));
+            finished.stderr.lines().filter(is_it).filter(|line| line.contains("peer=127.0.0.1:")).count()
+        };
+        let counts = (told("control: done"), told("control: refused: "));
+        assert_eq!(counts, (done, refused), "{action}: {}", finished.stderr);
+    }
+}
+
+#[test]
+fn no_route_goes_around_who_may_ask() {
+    let project = Project::new(&saying(CONTROL, ""));
+    project.write("say.wasm", version("versioned", "one"));
+    let token = "a secret of some length";
+    let mut program = project.start_with(&[], &[("TIDEMILL_TOKEN", token)]);
+    program.wait_for_log("listening for control", 1);
+    let bearer = format!("Authorization: Bearer {token}");
+    let head = format!("GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n{bearer}");
+    let description = body(&http(&project, &head, b""));
+    let operations = operations(&description);
+    assert!(operations.len() > 10, "{description}");
+    for (method, path, _) in operations {
+        let path = path.replace("{plugin}", "say");
+        let ask = |headers: &str| {
+            let head = format!("{method} {path} HTTP/1.1\r\nContent-Type: application/json\r\n{headers}");
+            status(&http(&project, &head, b"{}"))
+        };
+        assert_eq!(ask(&format!("Host: evil.example\r\n{bearer}")), "403", "{method} {path}");
+        let page = format!("Host: localhost\r\nOrigin: http://evil.example\r\n{bearer}");
+        assert_eq!(ask(&page), "403", "{method} {path}");
+        let is_open = ["/health", "/ready"].contains(&path.as_str());
+        let without = [ask("Host: localhost"), ask("Host: localhost\r\nAuthorization: Bearer another one")];
+        assert!(is_open || without.iter().all(|status| status == "401"), "{method} {path}: {without:?}");
+    }
+    says(&mut program, "one", "a");
+    assert_eq!(program.finish().num_logged("control: "), 0, "nothing was done");
 }

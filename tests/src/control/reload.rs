@@ -48,7 +48,7 @@ fn parses(program: &mut Program, line: &str, row: &str) {
 fn another_config_is_in_use_with_the_next_batch_and_in_the_history() {
     let (project, mut program) = start();
     parses(&mut program, "a,1", "(a, 1)\n");
-    assert_eq!(told(&project, &["reload"]), "nothing that can change while it runs did\n");
+    assert_eq!(told(&project, &["reload"]), "nothing in the manifest changed\n");
     project.change_manifest(&with_separator(";"));
     let reloaded = told(&project, &["reload"]);
     assert!(

@@ -32,6 +32,7 @@ fn when(point: Point) -> When {
         Keep | KeepWithin | Kept => When::Keeping,
         Deliver | Delivered | Collected => When::Recovering,
         Close | Closed => When::Ending,
+        Listen => When::Swapping,
         point if point.name().starts_with("swap.") => When::Swapping,
         _ => When::Running,
     }

@@ -22,6 +22,8 @@ use tidemill::record::BatchTime;
 
 use super::support::engine;
 
+pub use files::assemble;
+
 /// The engine of all these tests. What the corpus does to it, every one of them would notice.
 static ENGINE: LazyLock<Engine> = LazyLock::new(engine);
 

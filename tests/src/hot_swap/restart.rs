@@ -5,7 +5,7 @@ use tidemill::manifest::Pipeline;
 use tidemill::plugin::PluginFile;
 use tidemill::record::Interval;
 
-use super::super::support::{CHECKPOINT, Finished, Lines, Project, saying, version};
+use super::super::support::{CHECKPOINT, CONTROL, Finished, Lines, Program, Project, saying, says, version};
 use super::*;
 
 fn manifest() -> String {
@@ -59,6 +59,29 @@ fn a_watched_file_that_changed_while_nothing_ran_is_swapped_in() {
     program.wait_for_log("swapped plugin=say", 1);
     program.write("b\n");
     assert!(program.finish().stdout.contains("two b"));
+}
+
+#[test]
+fn a_watched_file_that_was_replaced_by_hand_is_not_swapped_in_again_by_a_restart() {
+    let manifest = saying(CONTROL, "watch = true");
+    let project = Project::new(&manifest);
+    project.write("say.wasm", version("versioned", "one"));
+    project.write("two.wasm", version("versioned", "two"));
+    let program = project.start(&[]);
+    program.wait_for_log("listening for control", 1);
+    let (checkpoint, swap) =
+        (project.path("checkpoint"), format!("say={}", project.path("two.wasm").display()));
+    let swapped = Program::start(&["swap", &swap, "--checkpoint", checkpoint.to_str().unwrap()]).finish();
+    assert_eq!(swapped.code, Some(0), "{}", swapped.stderr);
+    assert_eq!(program.finish().code, Some(0));
+
+    let mut program = project.start(&[]);
+    says(&mut program, "two", "a");
+    project.move_in("say.wasm", version("versioned", "three"));
+    program.wait_for_log("swapped plugin=say", 1);
+    says(&mut program, "three", "b");
+    let finished = program.finish();
+    assert_eq!(finished.num_logged("swapped plugin=say"), 1, "{}", finished.stderr);
 }
 
 #[test]
@@ -154,7 +177,7 @@ fn versions_are_taken_back_step_by_step_and_by_their_digests() {
     let error = swapper.rollback("say", None).unwrap_err();
     assert!(matches!(error, SwapError::NoVersion { .. }), "{error}");
     assert_eq!(swapper.rollback("said", Some(&three.to[..8])).unwrap().to, three.to);
-    assert!(swapper.rollback("say", Some("zz")).unwrap_err().to_string().contains("begins with zz"));
+    assert!(swapper.rollback("say", Some("zz")).unwrap_err().to_string().contains("begins with `zz`"));
     let history: Vec<_> = swapper.history().into_iter().map(|change| (change.how, change.digest)).collect();
     let (one, two, three) = (two.from, two.to, three.to);
     let expected = [
@@ -181,7 +204,14 @@ fn a_version_that_failed_is_in_the_history_and_not_in_use_after_a_restart() {
     assert_eq!(running.swapper().in_use()["say"].digest, trap.from);
     let last = running.swapper().history().pop().unwrap();
     assert_eq!((last.how, last.from), (How::Failed, Some(trap.to)));
-    assert!(last.reason.is_some_and(|reason| reason.contains("this version always fails")));
+    assert!(last.reason.as_ref().is_some_and(|reason| reason.contains("this version always fails")));
+    let bad = || files.version("versioned", "trap");
+    let again = running.swap("say", bad()).unwrap_err();
+    assert!(matches!(again, SwapError::Quarantined { reason, .. } if Some(&reason) == last.reason.as_ref()));
+    running.swap("say", files.version("versioned", "two")).unwrap();
+    drop(running);
+    let running = durable(&files, "one", &queue, &kept);
+    assert!(running.swap("say", bad()).is_ok(), "another version took its place before");
 }
 
 #[test]

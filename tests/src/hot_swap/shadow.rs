@@ -4,6 +4,7 @@ use tidemill::checkpoint::ShadowReport;
 use tidemill::context::swap::{Swapped, Swapper};
 use tidemill::plugin::OnDifference;
 
+use super::super::support::renamed_version;
 use super::*;
 
 /// Swaps `plugin` for `file` on a thread of its own, after `batches` batches beside what runs.
@@ -36,11 +37,7 @@ fn counts(report: &ShadowReport) -> [u64; 4] {
 #[test]
 fn a_version_that_does_the_same_is_in_use_after_so_many_batches_with_rows() {
     let saying = Saying::start();
-    let same = saying.files.write("same.wasm", {
-        let mut bytes = version("versioned", "one");
-        bytes.extend([0, 2, 1, b'a']);
-        bytes
-    });
+    let same = saying.files.write("same.wasm", renamed_version("versioned", "one", 0));
     let swapper = saying.running.swapper();
     let swapping = swap_beside(swapper.clone(), "say", same, 2);
     wait_beside(&swapper, "say", 2);

@@ -57,6 +57,55 @@ fn of_several_who_ask_at_once_each_gets_a_turn() {
 }
 
 #[test]
+fn workers_come_and_go_in_the_batch_of_a_swap_while_one_is_on_trial_and_beside_another() {
+    let saying = Saying::start();
+    let (running, swapper) = (&saying.running, saying.running.swapper());
+    let texts: Vec<String> = (0..10_000).map(|number| number.to_string()).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut num_rows = 0;
+    let mut all_said_by = |version: &str| {
+        saying.push(&texts);
+        num_rows += texts.len();
+        let said = rows(&saying.kept, num_rows).split_off(num_rows - texts.len());
+        let expected: Vec<String> = texts.iter().map(|text| format!("{version} {text}")).collect();
+        assert!(said == expected, "each row once, in order, by {version}");
+    };
+    let files = ["one", "two"].map(|name| saying.files.version("versioned", name));
+    let mut turn = 0;
+    wait_until("both in one batch", || {
+        turn += 1;
+        let (swapped, changed) = std::thread::scope(|scope| {
+            let swapping = scope.spawn(|| running.swap("say", &files[turn % 2]).unwrap());
+            let changed = running.set_workers(1 + turn % 4).unwrap();
+            (swapping.join().unwrap(), changed)
+        });
+        (swapped.batch == changed.batch).then_some(())
+    });
+    all_said_by(["one", "two"][turn % 2]);
+
+    running.swap("say", saying.files.version("versioned", "trap")).unwrap();
+    running.set_workers(4).unwrap();
+    assert!(swapper.in_use()["say"].is_on_trial, "nothing came");
+    all_said_by(["one", "two"][turn % 2]);
+    assert!(swapper.quarantined("say").is_some());
+    running.swap("say", saying.files.version("versioned", "three")).unwrap();
+    running.set_workers(2).unwrap();
+    all_said_by("three");
+
+    let (beside, four) = (swapper.clone(), saying.files.version("versioned", "four"));
+    let swapping = std::thread::spawn(move || {
+        beside.swap_beside(&[("say".to_owned(), Code::File(four))], How::Swap, Some(1))
+    });
+    wait_until("the version beside", || swapper.beside("say"));
+    running.set_workers(3).unwrap();
+    all_said_by("three");
+    let report = swapping.join().unwrap().unwrap().remove(0).shadow.unwrap();
+    assert_eq!(report.changed, 10_000);
+    running.set_workers(1).unwrap();
+    all_said_by("four");
+}
+
+#[test]
 fn a_swap_while_the_pipeline_stops_is_done_or_told_that_it_ended() {
     for turn in 0..4 {
         let saying = Saying::start();

@@ -1,6 +1,10 @@
 //! New versions that do worse on their first rows: the batch is what the version before makes of it, and so is all
 //! that streams keep.
 
+use tidemill::plugin::LimitsSpec;
+use tidemill::record::{Bytes, Period};
+
+use super::super::hostile::assemble;
 use super::*;
 
 #[test]
@@ -37,6 +41,53 @@ fn a_version_that_refuses_more_rows_is_rolled_back() {
     assert_eq!(rows(&saying.kept, 2), ["one a", "one b"]);
     let quarantined = saying.running.swapper().quarantined("say").unwrap();
     assert!(quarantined.reason.contains("refuses 2 of 2 rows"), "{}", quarantined.reason);
+}
+
+/// Swaps a plugin that takes every line for `file`, gives that `line`, and answers why it was rolled back.
+fn reason(file: impl Fn(&Files) -> PathBuf, line: &str) -> String {
+    let (files, queue, kept) = (Files::new(), Queue::new(lines(&[]).schema(), Take::One), Kept::default());
+    let limits =
+        LimitsSpec { memory: Some(Bytes::mib(16)), time: Some(Period::millis(900)), ..LimitsSpec::default() };
+    let mut context = context();
+    let spec = PluginSpec { limits, ..PluginSpec::new(files.version("versioned", "one")) };
+    let say = context.plugin("say", spec);
+    let source = context.queue_stream("lines", &queue);
+    let said = context.transform("said", &source, &say);
+    let counts = context.count("counts", &said);
+    context.sink("kept", &counts, kept.clone());
+    let running = context.start(&RunOptions::default()).unwrap();
+    let (swapper, file) = (running.swapper(), file(&files));
+    let swapped = swapper.swap("say", &file).unwrap();
+    queue.push(lines(&["a", line, "b"])).unwrap();
+    wait_until("all rows", || kept.batches().iter().any(|(_, rows)| rows == &["3"]).then_some(()));
+    let bad = wait_until("the rollback", || swapper.quarantined("say"));
+    assert_eq!((&bad.digest, &swapper.in_use()["say"].digest), (&swapped.to, &swapped.from));
+    let last = wait_until("the history", || swapper.history().pop().filter(|last| last.how == How::Failed));
+    assert_eq!(last.reason.as_ref(), Some(&bad.reason));
+    let again = swapper.swap("say", &file).unwrap_err();
+    assert!(matches!(again, SwapError::Quarantined { reason, .. } if reason == bad.reason));
+    bad.reason
+}
+
+#[test]
+fn whatever_a_new_version_fails_of_it_is_rolled_back_and_the_reason_is_kept() {
+    let misbehaves = |line: &str| reason(|_| plugin("misbehave"), line);
+    for (line, says) in [
+        ("panic", "asked to by a line"),
+        ("spin", "the call took longer than 900ms"),
+        ("hoard", "it wants more memory than 16.0 MiB"),
+        ("fail", "asked to by a line"),
+    ] {
+        let reason = misbehaves(line);
+        assert!(reason.contains(" of 3 rows that the version before takes: "), "{reason}");
+        assert!(reason.contains(says), "{line}: {reason}");
+    }
+    // It answers a row more than it was given.
+    let good = include_str!("../../../plugins/hostile/wat/good.wat");
+    let liar = good.replace("(local.get $rows))", "(i32.add (local.get $rows) (i32.const 1)))");
+    assert_ne!(liar, good);
+    let reason = reason(|files| files.write("liar.wasm", assemble(&liar)), "c");
+    assert!(reason.contains("its answer is invalid: it tells no origins"), "{reason}");
 }
 
 #[test]

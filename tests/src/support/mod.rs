@@ -28,7 +28,7 @@ pub use relay::Relay;
 pub use saying::{CHECKPOINT, CONTROL, saying, says, start_saying};
 pub use server::{Connection, Server};
 pub use text::{Lines, count, counted_rows};
-pub use versions::{renamed, version};
+pub use versions::{renamed, renamed_version, version};
 
 use std::time::{Duration, Instant};
 

@@ -15,7 +15,15 @@ pub fn version(name: &str, version: &str) -> Vec<u8> {
 
 /// The file of the plugin `name` with something more in it that nobody reads: the same code under another digest.
 pub fn renamed(name: &str, with: u8) -> Vec<u8> {
-    let mut bytes = std::fs::read(plugin(name)).unwrap();
+    with_more(std::fs::read(plugin(name)).unwrap(), with)
+}
+
+/// The same of the version `of` of a plugin that says its version.
+pub fn renamed_version(name: &str, of: &str, with: u8) -> Vec<u8> {
+    with_more(version(name, of), with)
+}
+
+fn with_more(mut bytes: Vec<u8>, with: u8) -> Vec<u8> {
     // A custom section: 0, its length, the length of its name, its name.
     bytes.extend([0, 2, 1, b'a' + with]);
     bytes

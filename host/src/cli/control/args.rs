@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::cli::args::num_workers;
+use crate::cli::args::{address, num_workers};
 
 /// What the help of `swap` ends with.
 pub const EXAMPLES: &str = "\
@@ -21,7 +21,7 @@ Examples:
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct At {
     /// Where it listens, such as 127.0.0.1:7171
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "checkpoint")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "checkpoint")]
     pub address: Option<SocketAddr>,
 
     /// Its checkpoint, which says where it listens

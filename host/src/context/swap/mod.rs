@@ -14,6 +14,7 @@ mod reload;
 mod rollback;
 mod shadow;
 mod shared;
+mod start;
 mod swapper;
 mod switch;
 mod trial;
@@ -29,6 +30,7 @@ pub use shared::{Beside, InUse, Quarantined};
 pub use swapper::{Code, Swapper};
 
 pub(super) use shared::Shared;
+pub(super) use start::open;
 pub(super) use switch::Switch;
 pub(super) use watch::Watch;
 
@@ -80,6 +82,9 @@ pub enum SwapError {
         /// The plugins.
         known: Vec<String>,
     },
+    /// No plugin is given.
+    #[error("no plugin is given; name one, with its file")]
+    Nothing,
     /// Two files for one plugin.
     #[error("plugin `{0}` is given twice; name one file for it")]
     Twice(String),

@@ -37,7 +37,7 @@ pub(super) fn read(
     let spec = known.specs.get(plugin).ok_or_else(|| SwapError::Native(plugin.to_owned()))?;
     let from = match code {
         Code::File(path) => path.clone(),
-        Code::Bytes(_) => spec.path.clone(),
+        Code::Bytes(_) => PathBuf::from("the code that was given"),
     };
     let read_as = PluginSpec { path: from.clone(), ..spec.clone() };
     let file = match code {

@@ -34,6 +34,9 @@ pub enum ReloadError {
     /// It can't be read, or is wrong.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// There is none to read.
+    #[error("this pipeline was made by a program and has no manifest")]
+    NoManifest,
     /// It says something else of what stays as it is while a pipeline runs.
     #[error("only plugins can change while the pipeline runs, and the manifest has other changes: {}; undo these, or stop the pipeline and start it again", .0.join(", "))]
     Fixed(Vec<String>),

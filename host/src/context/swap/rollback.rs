@@ -22,8 +22,12 @@ impl Swapper {
         let running = self.in_use().get(&name).map(|in_use| in_use.digest.clone()).unwrap_or_default();
         let target = match digest {
             Some(digest) => named(&history, &name, digest).map_err(none)?,
-            None => before(&history, &name, &running)
-                .ok_or_else(|| none("no version ran before this one".to_owned()))?,
+            None => before(&history, &name, &running).ok_or_else(|| {
+                none(
+                    "no version ran before this one; the history has all, name another one by its digest"
+                        .to_owned(),
+                )
+            })?,
         };
         let file = code.read(&target)?;
         let swapped = self.swap_all(&[(name, Code::Bytes(file.bytes))], How::Rollback)?;
@@ -66,7 +70,10 @@ fn named(history: &[VersionChange], plugin: &str, digest: &str) -> Result<String
     found.dedup();
     match found.as_slice() {
         [one] => Ok((*one).to_owned()),
-        [] => Err(format!("no version with a digest that begins with {digest} ran; look at the history")),
-        several => Err(format!("{} versions begin with {digest}; write more of the digest", several.len())),
+        [] => Err(format!("no version ran whose digest begins with `{digest}`; the history has all")),
+        several => Err(format!(
+            "{} versions have a digest that begins with `{digest}`; write more of it",
+            several.len()
+        )),
     }
 }

@@ -127,6 +127,12 @@ impl Change {
     }
 }
 
+/// The plugins that change, to be put between two backticks.
+pub(super) fn names(changes: &[Change]) -> String {
+    let names: Vec<&str> = changes.iter().map(|change| change.plugin.as_str()).collect();
+    names.join("`, `")
+}
+
 impl Shared {
     /// For `pipeline`, which starts as `opened`, run as `version`.
     pub(in crate::context) fn new(pipeline: &Pipeline, opened: OpenedPipeline, version: Version) -> Self {
@@ -172,6 +178,16 @@ impl Shared {
     pub(in crate::context) fn set_history(&self, history: Vec<VersionChange>) {
         let mut table = self.table();
         for change in &history {
+            // What failed last is refused until another version took its place, as within a run.
+            let failed =
+                change.from.as_ref().filter(|from| change.how == How::Failed && **from != change.digest);
+            match (failed, &change.reason) {
+                (Some(digest), Some(reason)) => {
+                    let bad = Quarantined { digest: digest.clone(), reason: reason.clone() };
+                    table.quarantined.insert(change.plugin.clone(), bad);
+                }
+                _ => drop(table.quarantined.remove(&change.plugin)),
+            }
             if let Some(plugin) = table.plugins.get_mut(&change.plugin).filter(|p| p.digest == change.digest)
             {
                 plugin.since = Some(change.batch_time());

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Sender, bounded};
 use indexmap::IndexMap;
 
 use super::fit::{compare, streams_of};
 use super::read::{Candidate, find, read, read_again};
 use super::shadow::{Shadow, terms};
-use super::shared::{Beside, Change, InUse, Next, Quarantined, Running, Shared};
+use super::shared::{Beside, Change, InUse, Next, Quarantined, Running, Shared, names};
 use super::{SwapError, Swapped, migrate, pass, reload};
 use crate::checkpoint::{CodeFolder, How, VersionChange};
 use crate::context::Workers;
@@ -115,22 +115,36 @@ impl Swapper {
         how: How,
         batches: Option<u32>,
     ) -> Result<Vec<Swapped>, SwapError> {
+        let (answer, answered) = bounded(1);
+        self.put(candidates, how, batches, answer)?;
+        answered.recv().unwrap_or(Err(SwapError::Ended))
+    }
+
+    /// Prepares `candidates`, and leaves them to the driver, who tells by `answer` what became of them.
+    pub(super) fn put(
+        &self,
+        candidates: &[Candidate],
+        how: How,
+        batches: Option<u32>,
+        answer: Sender<Result<Vec<Swapped>, SwapError>>,
+    ) -> Result<(), SwapError> {
         pass(Point::SwapRead);
         let running = self.shared.running();
-        let (answer, answered) = bounded(1);
         let next = self.prepare(&running, candidates, how, batches, answer)?;
         for file in candidates.iter().filter_map(|candidate| candidate.file.as_ref()) {
             self.code.as_ref().map_or(Ok(()), |code| code.keep(file))?;
         }
         pass(Point::SwapKept);
-        {
-            let mut table = self.shared.table();
-            if table.has_ended {
-                return Err(SwapError::Ended);
-            }
-            table.next = Some(next);
+        let mut table = self.shared.table();
+        if table.has_ended {
+            return Err(SwapError::Ended);
         }
-        answered.recv().unwrap_or(Err(SwapError::Ended))
+        if let Some(shadow) = &next.shadow {
+            let (plugin, batches) = (names(&next.changes), shadow.batches_left());
+            tracing::info!(%plugin, batches, "runs beside the version in use, for so many batches with rows");
+        }
+        table.next = Some(next);
+        Ok(())
     }
 
     /// The pipeline.
@@ -173,7 +187,10 @@ impl Swapper {
         find(&self.pipeline, name)
     }
 
-    fn read(&self, plugins: &[(String, Code)]) -> Result<Vec<Candidate>, SwapError> {
+    pub(super) fn read(&self, plugins: &[(String, Code)]) -> Result<Vec<Candidate>, SwapError> {
+        if plugins.is_empty() {
+            return Err(SwapError::Nothing);
+        }
         let mut seen = HashSet::new();
         let mut candidates = Vec::with_capacity(plugins.len());
         let known = self.shared.known();
@@ -193,7 +210,7 @@ impl Swapper {
         candidates: &[Candidate],
         how: How,
         batches: Option<u32>,
-        answer: crossbeam_channel::Sender<Result<Vec<Swapped>, SwapError>>,
+        answer: Sender<Result<Vec<Swapped>, SwapError>>,
     ) -> Result<Next, SwapError> {
         let names: Vec<&str> = candidates.iter().map(|candidate| candidate.plugin.as_str()).collect();
         let unfit = |problem: String| SwapError::Unfit { plugin: names.join("`, `"), problem };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
-use super::shared::{Change, InUse, Next, Quarantined, Running, Shared};
+use super::shared::{InUse, Next, Quarantined, Running, Shared, names};
 use super::trial::Trial;
 use super::{SwapError, Swapped, migrate, pass};
 use crate::checkpoint::{How, VersionChange};
@@ -229,12 +229,6 @@ impl Drop for Switch {
         table.has_ended = true;
         table.next = None;
     }
-}
-
-/// The plugins that change, to be put between two backticks.
-fn names(changes: &[Change]) -> String {
-    let names: Vec<&str> = changes.iter().map(|change| change.plugin.as_str()).collect();
-    names.join("`, `")
 }
 
 /// So much of a digest as people need to tell one from another.

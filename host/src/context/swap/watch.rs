@@ -18,6 +18,7 @@ use super::read::Code;
 use super::swapper::Swapper;
 use super::{SwapError, Swapped};
 use crate::checkpoint::How;
+use crate::failpoint::{Point, reach};
 use crate::plugin::{PluginFile, PluginSpec};
 
 /// How often files are looked at where nothing tells of changes.
@@ -83,8 +84,13 @@ impl Watch {
 }
 
 /// The files to watch, of which `before` were watched before. One that is another by now than what runs counts as
-/// changed.
+/// changed, unless it ran before, and something else took its place.
 fn watched(swapper: &Swapper, mut before: Vec<File>) -> Vec<File> {
+    let history = swapper.history();
+    let ran = |plugin: &String, digest: &String| {
+        let mut changes = history.iter().filter(|change| change.plugin == *plugin);
+        changes.any(|change| change.digest == *digest || change.from.as_ref() == Some(digest))
+    };
     let in_use = swapper.in_use();
     let specs = swapper.specs().into_iter().filter(|(_, spec)| spec.watch);
     let file = |(name, spec): (String, PluginSpec)| {
@@ -93,50 +99,64 @@ fn watched(swapper: &Swapper, mut before: Vec<File>) -> Vec<File> {
             return before.swap_remove(known);
         }
         let look = Look::at(&spec.path);
-        let runs = in_use.get(&name).map(|in_use| in_use.digest.as_str());
         let digest = PluginFile::read(&name, &spec).ok().map(|file| file.digest);
-        let seen = look.filter(|_| digest.is_some() && digest.as_deref() == runs);
+        let runs = |digest: &String| in_use.get(&name).is_some_and(|in_use| in_use.digest == *digest);
+        let seen = look.filter(|_| digest.is_some_and(|digest| runs(&digest) || ran(&name, &digest)));
         File { plugin: name, path: spec.path, seen }
     };
     specs.map(file).collect()
 }
 
 fn watch(swapper: &Swapper, mut files: Vec<File>, stopped: &Receiver<()>) {
-    let specs_changed = swapper.shared.specs_changed.1.clone();
+    let mut swaps = Swaps { swapper: swapper.clone(), beside: Vec::new() };
     loop {
         let (told, changed) = unbounded();
         let _watcher = if files.is_empty() { None } else { listen(&files, told) };
-        if !watch_these(swapper, &mut files, stopped, &changed, &specs_changed) {
+        if !watch_these(&mut swaps, &mut files, stopped, &changed) {
             return;
         }
         files = watched(swapper, files);
     }
 }
 
+/// What asks for swaps.
+struct Swaps {
+    swapper: Swapper,
+    /// Those of versions that run beside the ones in use.
+    beside: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Swaps {
+    /// The pipeline has ended by then, which each of them is told. They hold plugins, as the watch does.
+    fn drop(&mut self) {
+        self.beside.drain(..).for_each(|thread| drop(thread.join()));
+    }
+}
+
 /// Watches `files` until others are to be watched, or until it is stopped, which is false.
 fn watch_these(
-    swapper: &Swapper,
+    swaps: &mut Swaps,
     files: &mut [File],
     stopped: &Receiver<()>,
     changed: &Receiver<()>,
-    specs_changed: &Receiver<()>,
 ) -> bool {
+    let specs_changed = swaps.swapper.shared.specs_changed.1.clone();
     // Without a watcher nobody tells of changes, and its channel has ended.
     let is_told = !matches!(changed.try_recv(), Err(TryRecvError::Disconnected));
     let never = crossbeam_channel::never();
     let changed = if is_told { changed } else { &never };
     loop {
         for file in &mut *files {
-            look(swapper, file);
+            look(swaps, file);
         }
         let rest = if files.is_empty() { Duration::MAX } else { LOOK };
         crossbeam_channel::select! {
             recv(stopped) -> _ => return false,
-            recv(specs_changed) -> _ => return !swapper.has_ended(),
+            recv(specs_changed) -> _ => return !swaps.swapper.has_ended(),
             recv(changed) -> _ => while changed.try_recv().is_ok() {},
             default(rest) => {}
         }
-        if swapper.has_ended() {
+        if swaps.swapper.has_ended() {
             return false;
         }
     }
@@ -148,7 +168,9 @@ fn listen(files: &[File], told: Sender<()>) -> Option<RecommendedWatcher> {
         // Whoever listens may have gone.
         let _ = told.send(());
     };
-    let mut watcher = notify::recommended_watcher(tell)
+    let mut watcher = reach(Point::Listen)
+        .map_err(notify::Error::io)
+        .and_then(|()| notify::recommended_watcher(tell))
         .inspect_err(|error| tracing::info!("files of plugins are looked at once a second: {error}"))
         .ok()?;
     // Also those that links lead to, where a file may be written.
@@ -165,7 +187,7 @@ fn listen(files: &[File], told: Sender<()>) -> Option<RecommendedWatcher> {
 }
 
 /// Swaps `file` in where it changed.
-fn look(swapper: &Swapper, file: &mut File) {
+fn look(swaps: &mut Swaps, file: &mut File) {
     let mut now = Look::at(&file.path);
     if now.is_none() || now == file.seen {
         return;
@@ -185,18 +207,20 @@ fn look(swapper: &Swapper, file: &mut File) {
     file.seen = now;
     let (plugin, path) = (file.plugin.clone(), file.path.clone());
     let swap = {
-        let swapper = swapper.clone();
+        let swapper = swaps.swapper.clone();
         move || {
             let code = Code::File(path.clone());
             tell(&plugin, &path, swapper.swap_all(&[(plugin.clone(), code)], How::Watch));
         }
     };
-    let runs_beside = swapper.specs().get(&file.plugin).is_some_and(|spec| spec.shadow > 0);
+    if swaps.swapper.specs().get(&file.plugin).is_none_or(|spec| spec.shadow == 0) {
+        return swap();
+    }
     // What runs beside may wait for rows for long, and the file may change before.
-    let apart = std::thread::Builder::new().name("swap".into());
-    match runs_beside {
-        true => drop(apart.spawn(swap).inspect_err(|error| tracing::error!("no thread for a swap: {error}"))),
-        false => swap(),
+    swaps.beside.retain(|thread| !thread.is_finished());
+    match std::thread::Builder::new().name("swap".into()).spawn(swap) {
+        Ok(thread) => swaps.beside.push(thread),
+        Err(error) => tracing::error!("no thread for a swap: {error}"),
     }
 }
 

@@ -88,7 +88,7 @@ fn translate(wasm: &wasmtime::Engine, bytes: &[u8]) -> Result<Vec<u8>, String> {
         })?;
         &componentized
     } else {
-        return Err("isn't WebAssembly; build the plugin, for example with `cargo xtask plugins`".to_owned());
+        return Err("isn't WebAssembly; build the plugin, for example with `tidemill build`".to_owned());
     };
     wasm.precompile_component(component)
         .map_err(|error| format!("isn't a component that can be compiled: {error:#}; build it again"))

@@ -1,8 +1,8 @@
 //! Batches that a new version has beside the one in use, before it takes its place.
 
-use super::super::shared::Next;
+use super::super::shared::{Next, names};
 use super::super::{SwapError, pass, shadow};
-use super::{Switch, names};
+use super::Switch;
 use crate::failpoint::Point;
 use crate::plugin::OnDifference;
 use crate::schedule::{Executor, JobResult, TaskError};
