@@ -60,6 +60,8 @@ fn what_ran_goes_on_and_new_plugins_migrates_before_the_first_batch() {
     assert_eq!(rows, ["(a, 11, one)"]);
     assert_eq!(finished.num_logged("which ran last"), 1, "{}", finished.stderr);
 
+    // Whoever watches the file doesn't swap it in once more.
+    project.change_manifest(&manifest("watch = true"));
     let (rows, finished) = adds(&project, "3", "a,100\n", &["--new-plugins"]);
     assert_eq!(rows, ["(a, 111, two 1)"]);
     assert_eq!(finished.num_logged("which ran last"), 0, "{}", finished.stderr);

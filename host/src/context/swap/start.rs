@@ -12,7 +12,7 @@ use crate::checkpoint::{CheckpointError, CodeFolder, Contents, How};
 use crate::context::RunOptions;
 use crate::manifest::{Fault, Pipeline};
 use crate::plan::{OpenedPipeline, RanLast};
-use crate::plugin::Engine;
+use crate::plugin::{Engine, STACK_BYTES};
 
 /// Plugins whose files keep other states than what ran, and the streams that do.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -97,8 +97,23 @@ impl Swapper {
         self.shared.table().quarantined.retain(|plugin, _| !grown.plugins.contains(plugin));
         let files = grown.plugins.iter().filter_map(|name| Some((name, specs.get(name)?)));
         let files: Vec<_> = files.map(|(name, spec)| (name.clone(), Code::File(spec.path.clone()))).collect();
-        // Nobody waits; the log tells.
-        let (answer, _) = bounded(1);
-        self.put(&self.read(&files)?, How::Start, Some(0), answer)
+        let (swapper, names) = (self.clone(), grown.plugins.join("`, `"));
+        let (tell, prepared) = bounded(1);
+        let wait = move || {
+            // Until the first batch has taken it, whoever else wants to swap waits, as behind any swap.
+            let _turn = swapper.shared.take_turn();
+            let (answer, answered) = bounded(1);
+            let put = swapper.read(&files).and_then(|read| swapper.put(&read, How::Start, Some(0), answer));
+            // The start waits for it.
+            let _ = tell.send(put);
+            // The log tells.
+            let _ = answered.recv();
+        };
+        let thread = std::thread::Builder::new().name("start".into()).stack_size(STACK_BYTES).spawn(wait);
+        thread.map_err(|error| SwapError::Unfit {
+            plugin: names,
+            problem: format!("no thread for the swap: {error}"),
+        })?;
+        prepared.recv().unwrap_or(Err(SwapError::Ended))
     }
 }
