@@ -69,12 +69,13 @@ fn listen(
 ) -> Result<(Server, Option<Advertised>), End> {
     let server = Server::start(settings, running, progress, Some(reloader.clone())).map_err(End::failed)?;
     let address = server.address();
-    tracing::info!(%address, "listening for control");
     let advertised = pipeline.checkpoint.as_deref().map(|checkpoint| Advertised::write(checkpoint, address));
     let advertised = advertised.transpose();
     let advertised = advertised.inspect_err(|error| {
         tracing::warn!("commands need --address, as the checkpoint can't say it: {error}")
     });
+    // Whoever waits for this finds the address.
+    tracing::info!(%address, "listening for control");
     Ok((server, advertised.unwrap_or_default()))
 }
 

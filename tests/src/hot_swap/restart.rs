@@ -63,10 +63,13 @@ fn a_watched_file_that_changed_while_nothing_ran_is_swapped_in() {
 
 #[test]
 fn a_watched_file_that_was_replaced_by_hand_is_not_swapped_in_again_by_a_restart() {
-    let manifest = saying(CONTROL, "watch = true");
-    let project = Project::new(&manifest);
-    project.write("say.wasm", version("versioned", "one"));
-    project.write("two.wasm", version("versioned", "two"));
+    // A second plugin, whose file is looked at after that of the first.
+    let more = "[plugins.more]\npath = \"more.wasm\"\nwatch = true\n[streams.more_said]\nop = \"transform\"\n\
+                from = \"lines\"\nplugin = \"more\"\n[sinks.nowhere]\nkind = \"discard\"\nfrom = \"more_said\"\n";
+    let project = Project::new(&(saying(CONTROL, "watch = true") + more));
+    for (file, name) in [("say", "one"), ("more", "one"), ("two", "two")] {
+        project.write(&format!("{file}.wasm"), version("versioned", name));
+    }
     let program = project.start(&[]);
     program.wait_for_log("listening for control", 1);
     let (checkpoint, swap) =
@@ -75,7 +78,9 @@ fn a_watched_file_that_was_replaced_by_hand_is_not_swapped_in_again_by_a_restart
     assert_eq!(swapped.code, Some(0), "{}", swapped.stderr);
     assert_eq!(program.finish().code, Some(0));
 
+    project.write("more.wasm", version("versioned", "two"));
     let mut program = project.start(&[]);
+    program.wait_for_log("swapped plugin=more", 1);
     says(&mut program, "two", "a");
     project.move_in("say.wasm", version("versioned", "three"));
     program.wait_for_log("swapped plugin=say", 1);
