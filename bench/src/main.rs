@@ -80,7 +80,8 @@ fn main() -> Result<()> {
     group("windows", &windows::measure)?;
     group("join", &|figures| join::measure(figures, args.turns))?;
     group("checkpoint", &|figures| {
-        let scale = checkpoint::Scale { lines: args.lines, keys: args.keys, seconds: args.seconds };
+        // More lines than elsewhere, so that most batches are as large as they become.
+        let scale = checkpoint::Scale { lines: 3 * args.lines, keys: args.keys, seconds: args.seconds };
         checkpoint::measure(figures, folder.path(), &scale, args.turns.min(3))
     })?;
     group("latency", &|figures| latency::measure(figures, args.seconds))?;

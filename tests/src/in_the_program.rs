@@ -24,7 +24,8 @@ fn start(queue: &Queue, options: &RunOptions) -> (Calls, RunningContext) {
     let (calls, clock) = (Calls::default(), Arc::new(ManualClock::new(0)));
     let mut context = StreamingContext::new("in_the_program", Duration::from_secs(1)).unwrap();
     context.engine(&engine());
-    context.clock(Arc::clone(&clock) as Arc<_>);
+    // The clock moves by many batches at a time, of which each is looked at.
+    context.clock(Arc::clone(&clock) as Arc<_>).merge_late(false);
     let numbers = context.queue_stream("numbers", queue);
     let heard = Arc::clone(&calls);
     context.for_each_batch("function", &numbers, move |time: BatchTime, partitions: &[Partition]| {
