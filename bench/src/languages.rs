@@ -48,13 +48,14 @@ fn measure_one(figures: &mut Figures, language: &str, parts: &Parts, turns: usiz
     let compile = begun.elapsed();
     let sum = load(&parts.sum)?;
     let (lines, values) = (sandbox::lines(), Values::new()?);
-    let memory = memory(&split, &lines)?;
     let [mut open, mut word, mut row] = [const { Vec::new() }; 3];
     for _ in 0..turns.max(1) {
         open.push(open_time(&split)?.as_secs_f64() * 1e3);
         word.push(sandbox::split_nanos(&split, &lines)?);
         row.push(values.sum_nanos(&sum)?);
     }
+    // Last, because what compiling needed goes back to the system only by and by.
+    let memory = memory(&split, &lines)?;
     let mut add =
         |name: &str, value: f64, unit| figures.add(format!("languages.{language}.{name}"), value, unit, None);
     add("size_kb", split.file_bytes() as f64 / 1e3, "kB");
@@ -77,8 +78,6 @@ fn open_time(plugin: &dyn Plugin) -> Result<Duration> {
 
 /// What an instance keeps in memory once it has split `lines`, in MiB: of several that live at the same time.
 fn memory(plugin: &dyn Plugin, lines: &ArrayRef) -> Result<f64> {
-    // What the host needs for the first call stays out of it.
-    sandbox::split_nanos(plugin, lines)?;
     let before = resident_kib()?;
     let mut live = Vec::new();
     for _ in 0..INSTANCES {
