@@ -23,7 +23,7 @@ use tidemill_toolchain::step::{self, step};
 #[derive(clap::Args)]
 pub struct Args {
     /// Only these, by the name of the file or the crate [default: all]
-    names: Vec<String>,
+    pub names: Vec<String>,
 }
 
 /// Builds the plugins named, or all.
@@ -32,7 +32,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     build(workspace, &plugins)
 }
 
-/// Builds all plugins; the first step of every other command.
+/// Builds all plugins; the first step of most other commands.
 pub fn build_all(workspace: &Workspace) -> Result<()> {
     run(workspace, &Args { names: Vec::new() })
 }
