@@ -5,14 +5,16 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use tidemill::batch::ManualClock;
-use tidemill::context::{BatchReport, RunOptions, StopMode, StreamingContext};
+use tidemill::context::{BatchReport, BatchStart, Listener, RunOptions, StopMode, StreamingContext};
 use tidemill::operator::{MapWithState, UpdateStateByKey};
 use tidemill::plugin::PluginSpec;
+use tidemill::record::BatchTime;
 use tidemill::source::{Framed, Generate, Queue, Take};
 
 use crate::figures::{Figures, Goal, median};
@@ -46,7 +48,7 @@ const FRAME_BYTES: usize = 1024;
 
 /// Measures all of it, in folders within `folder`.
 pub fn measure(figures: &mut Figures, folder: &Path, scale: &Scale, turns: usize) -> Result<()> {
-    // First, because the disk is busy with what the others wrote for a while.
+    let_the_disk_rest()?;
     let seen = latencies(scale.seconds, Some(&folder.join("latency")))?;
     figures.add("checkpoint.latency_p50_ms", millis(&seen, 0.5), "ms", None);
     figures.add("checkpoint.latency_p99_ms", millis(&seen, 0.99), "ms", Some(Goal::AtMost(15.0)));
@@ -66,19 +68,55 @@ pub fn measure(figures: &mut Figures, folder: &Path, scale: &Scale, turns: usize
     Ok(())
 }
 
+/// Waits until what was written before is on the disk, so that what is measured doesn't wait for it.
+fn let_the_disk_rest() -> Result<()> {
+    let status = Command::new("sync").status().context("cannot start `sync`")?;
+    ensure!(status.success(), "`sync` failed: {status}");
+    Ok(())
+}
+
+/// When batches were under way: from the start of each until it was complete. With a checkpoint they overlap.
+#[derive(Clone, Default)]
+struct Busy(Arc<Mutex<Vec<(BatchTime, Instant, Option<Instant>)>>>);
+
+impl Listener for Busy {
+    fn batch_started(&mut self, batch: &BatchStart) {
+        self.0.lock().iter_mut().for_each(|all| all.push((batch.time, Instant::now(), None)));
+    }
+
+    fn batch_completed(&mut self, report: &BatchReport) {
+        let end = Some(Instant::now());
+        let mut all = self.0.lock();
+        let batch =
+            all.iter_mut().flat_map(|all| all.iter_mut().rev()).find(|(time, ..)| *time == report.time);
+        batch.into_iter().for_each(|batch| batch.2 = end);
+    }
+}
+
+impl Busy {
+    /// The seconds in which some batch was under way.
+    fn seconds(&self) -> Result<f64> {
+        let all = self.0.lock().map_err(|_| anyhow!("the listener panicked"))?;
+        let mut busy = Duration::ZERO;
+        let mut until = None;
+        for (time, start, end) in all.iter() {
+            let end = end.with_context(|| format!("the batch {time} is not complete"))?;
+            let start = until.map_or(*start, |until| (*start).max(until));
+            busy += end.saturating_duration_since(start);
+            until = Some(end);
+        }
+        Ok(busy.as_secs_f64())
+    }
+}
+
 /// Counts the words of made-up lines, with a running count of each word. Answers the seconds that batches took.
 fn count(interval: u64, lines: u64, checkpoint: Option<&Path>) -> Result<f64> {
-    let took = Arc::new(Mutex::new(0.0));
+    let busy = Busy::default();
     let mut context = StreamingContext::new("cost", Duration::from_millis(interval))?;
     if let Some(path) = checkpoint {
         context.checkpoint(path);
     }
-    let heard = Arc::clone(&took);
-    context.listener(move |report: &BatchReport| {
-        if let Ok(mut took) = heard.lock() {
-            *took += report.processing_time.as_secs_f64();
-        }
-    });
+    context.listener(busy.clone());
     let split = context.plugin("split", PluginSpec::new(plugin("split_words")?));
     let sum = context.plugin("sum", PluginSpec::new(plugin("sum")?));
     context.native_plugin("running", running_sum());
@@ -91,8 +129,7 @@ fn count(interval: u64, lines: u64, checkpoint: Option<&Path>) -> Result<f64> {
     context.discard("nowhere", &totals);
     let summary = context.start(&RunOptions::default())?.await_termination()?;
     ensure!(summary.num_rows_in == lines, "{} of {lines} lines were counted", summary.num_rows_in);
-    let took = took.lock().map_err(|_| anyhow!("the listener panicked"))?;
-    Ok(*took)
+    busy.seconds()
 }
 
 /// Fills states, ends, and starts again.

@@ -1,6 +1,7 @@
 //! The life of contexts: what start, stop and waiting do, what a failed start leaves, what listeners hear, which batches
 //! of the past can be asked for, and several contexts at the same time.
 
+mod finishing;
 mod life;
 mod listeners;
 mod several;

@@ -63,7 +63,7 @@ pub struct Commit<'a> {
     /// The batch.
     pub epoch: Epoch,
     /// What changed of what streams keep, as (stream, partition, changes).
-    pub state: Vec<(&'a str, usize, Changes)>,
+    pub state: Vec<(String, usize, Changes)>,
     /// Streams of which everything that was saved goes, with what they keep instead; `state` has all of that.
     pub replaced: Vec<(&'a str, &'a str)>,
     /// Plugins with other code from this batch on.
@@ -351,7 +351,7 @@ impl Checkpoint {
         }
         self.remove_replaced(&mut batch, &commit)?;
         for (stream, partition, changes) in commit.state {
-            let prefix = partition_prefix(stream, partition);
+            let prefix = partition_prefix(&stream, partition);
             for (key, bytes) in changes.put {
                 batch.insert(&self.state, state_key(&prefix, key), bytes);
             }

@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::live::LiveLine;
-use crate::context::{BatchReport, BatchStart, Listener};
-use crate::record::Interval;
+use crate::context::{BatchReport, Listener};
+use crate::record::{BatchTime, Interval};
 
 /// The live line, where one is shown.
 #[derive(Clone, Default)]
@@ -42,7 +42,7 @@ impl LiveListener {
 }
 
 impl Listener for LiveListener {
-    fn batch_started(&mut self, _: &BatchStart) {
+    fn output_started(&mut self, _: BatchTime, _: &str) {
         if self.shares {
             self.screen.with(|line| line.as_mut().into_iter().for_each(LiveLine::clear));
         }

@@ -1,25 +1,26 @@
-//! Driving batches: wait for the time, cut, run, stage, publish, report; and ending in order.
+//! Driving batches: wait for the time, cut, run, have them made final; and ending in order.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::control::{Control, StopMode};
 use super::dead_letters::DeadLetters;
-use super::durable::Durable;
-use super::inputs::{Inputs, Reach};
-use super::measured::Measured;
+use super::durable::{Durable, Keepings};
+use super::finish::{Finisher, Finishing, Kept, Ran};
+use super::inputs::{Cut, Inputs, Reach};
+use super::measured::{Measured, Weighed};
 use super::options::RunOptions;
 use super::outputs::Outputs;
 use super::rates::Rates;
-use super::report::{BatchReport, BatchStart, BatchSubmission, Listener, Listeners, ReceiverEvent, Summary};
+use super::report::{BatchStart, BatchSubmission, Listener, Listeners, ReceiverEvent, Summary};
 use super::running::RunError;
 use super::swap::{Shared, Switch};
 use super::workers::{Staff, Workers};
 use crate::batch::Clock;
-use crate::checkpoint::{Checkpoint, Commit, Epoch};
+use crate::checkpoint::Checkpoint;
 use crate::manifest::Pipeline;
-use crate::record::{BatchTime, DeadLetter, Interval, Partition};
-use crate::schedule::{Executor, Input};
+use crate::record::{BatchTime, Interval};
+use crate::schedule::{Executor, Input, JobResult};
 use crate::source::{Extent, Opening};
 
 /// Drives the batches of one pipeline, on a thread of its own.
@@ -34,15 +35,20 @@ pub(super) struct Driver {
     merges: bool,
     executor: Executor,
     staff: Staff,
-    outputs: Outputs,
     switch: Switch,
-    dead_letters: DeadLetters,
-    durable: Option<Durable>,
+    /// What is saved after each batch; none where nothing survives a restart.
+    keepings: Option<Keepings>,
+    finishing: Finishing,
     listeners: Listeners,
-    measured: Measured,
+    weighed: Weighed,
     start: i64,
-    /// The time of the batch before the first.
+    /// Whether it goes on from a run before it.
+    is_resumed: bool,
+    /// The time of the batch before the first, and of the first.
     zero: BatchTime,
+    first: BatchTime,
+    /// How long the last batch ran, by the system's clock, as that is what its being made final is waited for by.
+    ran: Duration,
     summary: Summary,
 }
 
@@ -74,7 +80,7 @@ impl Driver {
         let mut dead_letters = DeadLetters::open(pipeline)?;
         let begin = BatchTime::from_millis(start);
         let durable = checkpoint.map(|c| Durable::open(c, pipeline, opened, &options.drop_state, begin));
-        let mut durable = durable.transpose()?;
+        let (mut durable, keepings) = durable.transpose()?.unzip();
         if let Some(durable) = &durable {
             shared.set_history(durable.history()?);
         }
@@ -86,9 +92,10 @@ impl Driver {
         }
         let source_names = opened.schemas.keys().filter(|name| pipeline.sources.contains_key(*name));
         let file = options.metrics_file.as_deref();
-        let measured = Measured::open(&opened.metrics, source_names, outputs.names(), &opened.streams, file)?;
+        let weighed = Weighed::new(&opened.metrics, &opened.streams);
+        let measured = Measured::open(&opened.metrics, source_names, outputs.names(), file)?;
         let executor = Executor::start(running.version(), workers.number()).map_err(RunError::Thread)?;
-        measured.workers(executor.num_workers());
+        weighed.workers(executor.num_workers());
         let opening = Opening {
             name: String::new(),
             time: BatchTime::from_millis(start),
@@ -109,6 +116,23 @@ impl Driver {
         let rates = Rates::new(&pipeline.rate, pipeline.interval, sources)?;
         let is_counted = options.batches.is_some() || options.beside.is_some() || inputs.need_every_batch();
         let merges = pipeline.merge_late && !is_counted && !opened.needs_every_batch();
+        let resumed = durable.as_ref().filter(|durable| durable.last_time().is_some());
+        let due = pipeline.interval.next_after(start);
+        let (is_resumed, zero, first) = (
+            resumed.is_some(),
+            resumed.and_then(Durable::zero).unwrap_or_else(|| due.previous(pipeline.interval)),
+            resumed.map_or(due, |durable| durable.first_time(pipeline.interval, start)),
+        );
+        let listeners = Listeners::new(listeners);
+        let finisher = Finisher {
+            outputs,
+            durable,
+            dead_letters,
+            listeners: listeners.clone(),
+            measured,
+            clock: Arc::clone(&clock),
+        };
+        let finishing = Finishing::start(finisher, &control.wake).map_err(RunError::Thread)?;
         Ok(Self {
             interval: pipeline.interval,
             options,
@@ -119,17 +143,16 @@ impl Driver {
             merges,
             executor,
             staff: Staff(workers.clone()),
-            outputs,
             switch: Switch::new(Arc::clone(shared)),
-            dead_letters,
-            listeners: Listeners(listeners),
-            measured,
-            zero: durable
-                .as_ref()
-                .and_then(Durable::zero)
-                .unwrap_or_else(|| pipeline.interval.next_after(start).previous(pipeline.interval)),
-            durable,
+            keepings,
+            finishing,
+            listeners,
+            weighed,
             start,
+            is_resumed,
+            zero,
+            first,
+            ran: Duration::ZERO,
             summary: Summary::default(),
         })
     }
@@ -146,26 +169,20 @@ impl Driver {
             self.listeners.tell(|listener| listener.receiver_changed(source, &ReceiverEvent::Started));
         }
         let ran = self.batches();
-        let closed = self.outputs.close();
-        let closed = closed.and_then(|()| Ok(self.durable.as_mut().map_or(Ok(()), Durable::close)?));
+        let closed = self.finishing.close();
         self.tell_of_ends(ran.as_ref().err());
         self.inputs.abandon();
-        self.measured.close();
         ran.and(closed).map(|()| self.summary)
     }
 
     fn batches(&mut self) -> Result<(), RunError> {
-        let first = match &self.durable {
-            Some(durable) => durable.first_time(self.interval, self.start),
-            None => self.interval.next_after(self.start),
-        };
-        let mut time = self.free(first)?;
+        let mut time = self.free(self.first)?;
         let mut phase = match self.options.extent {
             Extent::Endless => Phase::Ticking,
             Extent::Available => Phase::Draining(Reach::Everything),
         };
         loop {
-            match self.wait(time, phase) {
+            match self.wait(time, phase)? {
                 Next::Batch
                     if phase == Phase::Draining(Reach::Received)
                         && self.inputs.is_finished(Reach::Received)? =>
@@ -180,13 +197,13 @@ impl Driver {
                 }
                 Next::End => return Ok(()),
             }
+            let due = self.clock.instant();
+            self.finishing.wait_to_run(self.ran)?;
             let (reach, num_merged) = match phase {
                 Phase::Ticking => (Reach::UpToTime, self.num_late(time)),
                 Phase::Draining(reach) => (reach, 0),
             };
-            time = time.after(self.interval, num_merged);
-            self.batch(time, Some(reach), num_merged)?;
-            time = self.free(time.next(self.interval))?;
+            time = self.batch(time.after(self.interval, num_merged), Some(reach), num_merged, due)?;
             let is_finished = self.inputs.is_finished(reach)?;
             for source in self.inputs.newly_returned() {
                 self.listeners.tell(|listener| listener.receiver_changed(&source, &ReceiverEvent::Stopped));
@@ -225,8 +242,7 @@ impl Driver {
             && self.control.asked().is_none()
             && !self.is_over()
         {
-            self.batch(time, None, 0)?;
-            time = self.free(time.next(self.interval))?;
+            time = self.batch(time, None, 0, self.clock.instant())?;
         }
         Ok(())
     }
@@ -234,15 +250,14 @@ impl Driver {
     /// `time`, or the first one after it that leaves room for the batches of the pipeline beside this one, and for those
     /// that sinks have of runs before: of runs that this one doesn't go on from, and of batches that had nothing to commit.
     fn free(&mut self, mut time: BatchTime) -> Result<BatchTime, RunError> {
-        let is_resumed = self.durable.as_ref().is_some_and(|durable| durable.last_time().is_some());
-        if self.options.beside.is_none() && is_resumed && time.millis() > self.start {
+        if self.options.beside.is_none() && self.is_resumed && time.millis() > self.start {
             return Ok(time);
         }
         loop {
             // Where there is a batch every millisecond there is no room between two.
             let is_theirs =
                 self.options.beside.is_some_and(|beside| beside.millis() > 1 && beside.divides(time));
-            if !is_theirs && !self.outputs.is_published(time)? {
+            if !is_theirs && !self.finishing.idle()?.outputs.is_published(time)? {
                 return Ok(time);
             }
             time = time.next(self.interval);
@@ -250,28 +265,29 @@ impl Driver {
     }
 
     /// Waits until there is something to do.
-    fn wait(&self, time: BatchTime, phase: Phase) -> Next {
+    fn wait(&mut self, time: BatchTime, phase: Phase) -> Result<Next, RunError> {
         let takes_input = phase != Phase::Draining(Reach::Received);
         loop {
+            self.finishing.look()?;
             match self.control.asked() {
-                Some(StopMode::Immediate) => return Next::End,
-                Some(StopMode::Graceful) if takes_input => return Next::Drain,
+                Some(StopMode::Immediate) => return Ok(Next::End),
+                Some(StopMode::Graceful) if takes_input => return Ok(Next::Drain),
                 _ => {}
             }
             match phase {
-                Phase::Draining(_) if self.inputs.is_pressing() => return Next::Batch,
+                Phase::Draining(_) if self.inputs.is_pressing() => return Ok(Next::Batch),
                 Phase::Draining(_) => {
                     self.control.wake.wait(None);
                 }
                 Phase::Ticking
                     if self.deadline().is_some_and(|end| self.clock.now_millis() >= end.millis()) =>
                 {
-                    return Next::Drain;
+                    return Ok(Next::Drain);
                 }
                 Phase::Ticking => {
                     let due = self.deadline().map_or(time, |end| end.min(time));
                     if self.clock.wait_until(due, &self.control.wake) && due == time {
-                        return Next::Batch;
+                        return Ok(Next::Batch);
                     }
                 }
             }
@@ -289,22 +305,67 @@ impl Driver {
     }
 
     /// Runs the batch of time `time`, into which so many others are merged, on what `reach` says; without anything, and for
-    /// windows alone, where it doesn't.
-    fn batch(&mut self, time: BatchTime, reach: Option<Reach>, num_merged: u64) -> Result<(), RunError> {
+    /// windows alone, where it doesn't. It could have begun at `due`. Answers the time of the next one.
+    fn batch(
+        &mut self,
+        time: BatchTime,
+        reach: Option<Reach>,
+        num_merged: u64,
+        due: Instant,
+    ) -> Result<BatchTime, RunError> {
         if self.staff.change(&mut self.executor, time) {
-            self.measured.workers(self.executor.num_workers());
+            self.weighed.workers(self.executor.num_workers());
         }
-        let begun = self.clock.instant();
+        let (begun, running) = (self.clock.instant(), Instant::now());
         let delay = self.clock.now_millis().saturating_sub(time.millis());
         let scheduling_delay = Duration::from_millis(u64::try_from(delay).unwrap_or(0));
         let cut = reach.map(|reach| self.inputs.cut(time, reach, &mut self.rates)).transpose()?;
-        let inputs = cut.as_ref().map_or(&[][..], |cut| &cut.inputs);
+        self.tell_of_start(time, cut.as_ref(), num_merged, scheduling_delay);
+        let ran = self.job(time, cut);
+        self.ran = running.elapsed();
+        let result = match ran {
+            Ok(result) => result,
+            // What failed first is told first.
+            Err(error) => return self.finishing.wait().and(Err(error)),
+        };
+        let num_rows = result.num_input_rows.clone();
+        let ran = Ran {
+            time,
+            begun,
+            scheduling_delay,
+            num_input_rows: self.inputs.names().map(str::to_owned).zip(result.num_input_rows).collect(),
+            num_merged,
+            outputs: result.outputs,
+            dead: result.dead,
+            kept: self.keep(time)?,
+        };
+        self.weighed.weigh();
+        self.summary.add(num_rows.iter().sum(), ran.dead.len());
+        let next = self.free(time.next(self.interval))?;
+        let free = self.finishing.begin(ran)?;
+        if !self.switch.is_settled() {
+            // Whoever waits is told once it is final, and before the next one changes anything.
+            self.finishing.wait()?;
+            self.switch.settle();
+        }
+        let occupied = free.saturating_duration_since(due);
+        self.rates.learn(time, &num_rows, occupied, scheduling_delay);
+        Ok(next)
+    }
+
+    /// Tells that a batch of what is `cut` is there, and begins.
+    fn tell_of_start(&self, time: BatchTime, cut: Option<&Cut>, num_merged: u64, scheduling_delay: Duration) {
+        let inputs = cut.map_or(&[][..], |cut| &cut.inputs);
         let received = inputs.iter().map(|input| input.iter().map(Input::num_rows).sum());
         let received = received.chain(std::iter::repeat(Some(0)));
         let num_input_rows = self.inputs.names().map(str::to_owned).zip(received).collect();
         let submission = BatchSubmission { time, num_input_rows, num_merged };
         self.listeners.tell(|listener| listener.batch_submitted(&submission));
         self.listeners.tell(|listener| listener.batch_started(&BatchStart { time, scheduling_delay }));
+    }
+
+    /// Runs what is `cut`, or windows alone. Among the dead letters are those of the cut.
+    fn job(&mut self, time: BatchTime, cut: Option<Cut>) -> Result<JobResult, RunError> {
         let number = self.interval.count(self.zero, time);
         let (ran, mut dead) = match cut {
             Some(cut) => {
@@ -316,59 +377,24 @@ impl Driver {
                 (self.switch.run(&mut self.executor, time, job), Vec::new())
             }
         };
-        let result = ran.map_err(|error| RunError::Batch { time, error })?;
-        dead.extend(result.dead.iter().cloned());
-        self.outputs.stage(time, &result.outputs, &mut self.listeners)?;
-        let is_changed = !self.switch.changes().is_empty();
-        self.commit(time, &result.outputs, &dead)?;
-        self.outputs.publish(time, &result.outputs, self.durable.as_mut(), &mut self.listeners)?;
-        self.switch.settle();
-        let report = BatchReport {
-            time,
-            num_input_rows: self.inputs.names().map(str::to_owned).zip(result.num_input_rows).collect(),
-            num_output_rows: self.outputs.num_rows(&result.outputs),
-            num_dead_letters: dead.len(),
-            num_merged,
-            scheduling_delay,
-            processing_time: self.clock.instant().saturating_duration_since(begun),
-        };
-        self.summary.add(&report);
-        self.rates.learn(&report);
-        if is_changed {
-            self.measured.follow(&self.switch.opened().streams);
-        }
-        self.measured.batch(&report, &dead);
-        self.listeners.tell(|listener| listener.batch_completed(&report));
-        Ok(())
+        let mut result = ran.map_err(|error| RunError::Batch { time, error })?;
+        dead.append(&mut result.dead);
+        result.dead = dead;
+        Ok(result)
     }
-}
 
-impl Driver {
-    /// Makes the batch of time `time` final, and writes its dead letters.
-    fn commit(
-        &mut self,
-        time: BatchTime,
-        outputs: &[Option<Vec<Partition>>],
-        dead: &[DeadLetter],
-    ) -> Result<(), RunError> {
-        let Some(durable) = &mut self.durable else {
-            return Ok(self.dead_letters.write(time, dead)?);
-        };
-        let (outbox, is_seen) = self.outputs.outbox(outputs);
-        let letters = self.dead_letters.lines(time, dead)?;
-        let (millis, zero) = (time.millis(), self.zero.millis());
-        let epoch = Epoch { number: 0, time: millis, zero, sources: self.inputs.positions() };
+    /// What of the batch of time `time`, which has run, is to survive a restart; none where nothing does.
+    fn keep(&mut self, time: BatchTime) -> Result<Option<Kept>, RunError> {
         let versions = self.switch.changes();
         if !versions.is_empty() {
-            durable.follow(self.switch.opened());
+            self.weighed.follow(&self.switch.opened().streams);
         }
-        let commit = Commit { epoch, versions, outbox, letters: &letters, ..Commit::default() };
-        durable.commit(commit, is_seen)?;
-        if !letters.is_empty() {
-            self.dead_letters.write_lines(time, &letters)?;
-            durable.letters_written(time);
+        let Some(keepings) = &mut self.keepings else { return Ok(None) };
+        if !versions.is_empty() {
+            keepings.follow(self.switch.opened());
         }
-        Ok(())
+        let saved = keepings.save(time)?;
+        Ok(Some(Kept { zero: self.zero, positions: self.inputs.positions(), versions, saved }))
     }
 }
 

@@ -1,8 +1,7 @@
-//! The checkpoint of a run: what is taken up at the start, and the commit of each batch.
+//! The checkpoint of a run: what is taken up at the start, what streams keep as it is saved after a batch, and the commit.
 
 use std::sync::Arc;
 
-use super::running::RunError;
 use crate::checkpoint::{Checkpoint, CheckpointError, Commit, Contents, Difference, Epoch, SourcePosition};
 use crate::checkpoint::{Logged, SourceLog, StreamContents, Undelivered, VersionChange};
 use crate::failpoint::{Point, reach};
@@ -10,17 +9,34 @@ use crate::manifest::Pipeline;
 use crate::operator::Keeping;
 use crate::plan::OpenedPipeline;
 use crate::record::{BatchTime, Interval};
+use crate::state::Changes;
 
 /// The checkpoint of a pipeline that runs.
 pub(super) struct Durable {
     checkpoint: Checkpoint,
-    keeping: Vec<(String, Keeping)>,
-    /// The streams that keep other things than those that were saved last.
-    replaced: Vec<String>,
     /// Where the run before this one ended.
     resumed: Option<Epoch>,
     /// Whether that one counted batches by the same interval.
     counts_on: bool,
+    /// Whether what some stream keeps depends on the number of batches.
+    needs_every_batch: bool,
+}
+
+/// What streams keep, of which after each batch is saved what changed.
+#[derive(Default)]
+pub(super) struct Keepings {
+    keeping: Vec<(String, Keeping)>,
+    /// The streams that keep other things than those that were saved last, with what these are.
+    replaced: Vec<(String, String)>,
+}
+
+/// What is to be saved of a batch, as it was when it had run.
+#[derive(Default)]
+pub(super) struct Saved {
+    /// What changed of what streams keep, as (stream, partition, changes).
+    state: Vec<(String, usize, Changes)>,
+    /// Streams that keep something else from this batch on, with what that is.
+    replaced: Vec<(String, String)>,
 }
 
 impl Durable {
@@ -31,7 +47,7 @@ impl Durable {
         opened: &OpenedPipeline,
         dropped: &[String],
         start: BatchTime,
-    ) -> Result<Self, CheckpointError> {
+    ) -> Result<(Self, Keepings), CheckpointError> {
         let mut checkpoint = checkpoint;
         let keeping: Vec<(String, Keeping)> = keeping(opened).collect();
         let contents = contents(pipeline, opened, &keeping);
@@ -56,7 +72,9 @@ impl Durable {
         if let Some(epoch) = &resumed {
             tracing::info!(epoch = epoch.number, batch = %epoch.batch_time(), "going on from the checkpoint");
         }
-        Ok(Self { checkpoint, keeping, replaced: Vec::new(), resumed, counts_on })
+        let needs_every_batch = keeping.iter().any(|(_, keeping)| keeping.needs_every_batch);
+        let durable = Self { checkpoint, resumed, counts_on, needs_every_batch };
+        Ok((durable, Keepings { keeping, replaced: Vec::new() }))
     }
 
     /// The id of the checkpoint.
@@ -95,19 +113,7 @@ impl Durable {
         let due = interval.next_after(start);
         let Some(last) = self.last_time() else { return due };
         let after = interval.next_after(last.millis());
-        let needs_all = self.counts_on && self.keeping.iter().any(|(_, keeping)| keeping.needs_every_batch);
-        if needs_all { after } else { after.max(due) }
-    }
-
-    /// Saves what the streams of `opened` keep from now on. All of it is saved anew where that isn't what was saved before.
-    pub(super) fn follow(&mut self, opened: &OpenedPipeline) {
-        let before = std::mem::replace(&mut self.keeping, keeping(opened).collect());
-        for ((name, now), (_, before)) in self.keeping.iter().zip(&before) {
-            if !Arc::ptr_eq(&now.state, &before.state) {
-                now.state.save_anew();
-                self.replaced.push(name.clone());
-            }
-        }
+        if self.counts_on && self.needs_every_batch { after } else { after.max(due) }
     }
 
     /// Rows of committed batches that sinks may not have seen, oldest first.
@@ -135,34 +141,53 @@ impl Durable {
         self.checkpoint.letters_written(time);
     }
 
-    /// Makes a batch final, where there is anything in it, with what streams keep. Whether sinks see anything of it is in
-    /// `is_seen`.
-    pub(super) fn commit(&mut self, batch: Commit<'_>, is_seen: bool) -> Result<(), RunError> {
-        let Commit { epoch, versions, outbox, letters, .. } = batch;
+    /// Makes a batch final, where there is anything in it, with what is `saved` of streams. Whether sinks see anything of it
+    /// is in `is_seen`.
+    pub(super) fn commit(
+        &mut self,
+        batch: Commit<'_>,
+        saved: Saved,
+        is_seen: bool,
+    ) -> Result<(), CheckpointError> {
+        let Saved { state, replaced } = saved;
+        let is_idle = state.is_empty()
+            && batch.versions.is_empty()
+            && !is_seen
+            && batch.letters.is_empty()
+            && self.checkpoint.last().is_some_and(|last| last.sources == batch.epoch.sources);
+        if is_idle {
+            return Ok(());
+        }
+        let replaced = replaced.iter().map(|(name, what)| (name.as_str(), what.as_str())).collect();
+        self.checkpoint.commit(Commit { state, replaced, ..batch })
+    }
+}
+
+impl Keepings {
+    /// Saves what the streams of `opened` keep from now on. All of it is saved anew where that isn't what was saved before.
+    pub(super) fn follow(&mut self, opened: &OpenedPipeline) {
+        let before = std::mem::replace(&mut self.keeping, keeping(opened).collect());
+        for ((name, now), (_, before)) in self.keeping.iter().zip(&before) {
+            if !Arc::ptr_eq(&now.state, &before.state) {
+                now.state.save_anew();
+                self.replaced.push((name.clone(), now.what.clone()));
+            }
+        }
+    }
+
+    /// What the batch of time `time` changed, which has run, before another one runs.
+    pub(super) fn save(&mut self, time: BatchTime) -> Result<Saved, CheckpointError> {
         let mut state = Vec::new();
         for (name, keeping) in &self.keeping {
             for partition in 0..keeping.state.num_partitions() {
                 reach(Point::Snapshot).map_err(|error| CheckpointError::Rows(error.into()))?;
-                let changes = keeping.state.changes(partition, epoch.batch_time());
-                let changes = changes.map_err(CheckpointError::Rows)?;
+                let changes = keeping.state.changes(partition, time).map_err(CheckpointError::Rows)?;
                 if !changes.is_empty() {
-                    state.push((name.as_str(), partition, changes));
+                    state.push((name.clone(), partition, changes));
                 }
             }
         }
-        let is_idle = state.is_empty()
-            && versions.is_empty()
-            && !is_seen
-            && letters.is_empty()
-            && self.checkpoint.last().is_some_and(|last| last.sources == epoch.sources);
-        if is_idle {
-            return Ok(());
-        }
-        let replaced = std::mem::take(&mut self.replaced);
-        let is_replaced = |(name, _): &&(String, Keeping)| replaced.contains(name);
-        let replaced = self.keeping.iter().filter(is_replaced);
-        let replaced = replaced.map(|(name, keeping)| (name.as_str(), keeping.what.as_str())).collect();
-        Ok(self.checkpoint.commit(Commit { epoch, state, replaced, versions, outbox, letters })?)
+        Ok(Saved { state, replaced: std::mem::take(&mut self.replaced) })
     }
 }
 

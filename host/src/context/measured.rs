@@ -28,14 +28,48 @@ pub struct MetricsFileError {
     source: io::Error,
 }
 
-/// What measures batches.
+/// What measures batches once they are published.
 pub(super) struct Measured {
     metrics: Metrics,
     rows_in: Vec<Rows>,
     rows_out: Vec<Rows>,
+    file: Option<MetricsFile>,
+}
+
+/// What measures the states that a batch leaves behind, before the next one changes them.
+pub(super) struct Weighed {
+    metrics: Metrics,
     /// What operators keep for keys, and where its size goes.
     states: Vec<(Arc<dyn StateView>, StateMetrics)>,
-    file: Option<MetricsFile>,
+}
+
+impl Weighed {
+    /// Weighs what `streams` keep.
+    pub(super) fn new(metrics: &Metrics, streams: &IndexMap<String, OpenedStream>) -> Self {
+        let mut new = Self { metrics: metrics.clone(), states: Vec::new() };
+        new.follow(streams);
+        new.weigh();
+        new
+    }
+
+    /// Weighs what `streams` keep from now on.
+    pub(super) fn follow(&mut self, streams: &IndexMap<String, OpenedStream>) {
+        let states = streams.iter().filter_map(|(name, stream)| Some((name, stream.state.as_ref()?)));
+        self.states = states.map(|(name, state)| (Arc::clone(state), self.metrics.state(name))).collect();
+    }
+
+    /// Takes the sizes of states.
+    pub(super) fn weigh(&self) {
+        for (state, metrics) in &self.states {
+            let size = state.size();
+            metrics.set(size.keys, size.bytes);
+        }
+    }
+
+    /// There are so many workers.
+    pub(super) fn workers(&self, number: usize) {
+        self.metrics.batches().set_workers(number);
+    }
 }
 
 impl Measured {
@@ -44,26 +78,17 @@ impl Measured {
         metrics: &Metrics,
         sources: impl Iterator<Item = &'a String>,
         sinks: impl Iterator<Item = &'a String>,
-        streams: &IndexMap<String, OpenedStream>,
         file: Option<&Path>,
     ) -> Result<Self, MetricsFileError> {
         let batches = metrics.batches();
         let rows_in = sources.map(|name| batches.rows_in(name)).collect();
         let rows_out = sinks.map(|name| batches.rows_out(name)).collect();
         let file = file.map(|path| MetricsFile { path: path.to_owned(), written: None, has_failed: false });
-        let mut new = Self { metrics: metrics.clone(), rows_in, rows_out, states: Vec::new(), file };
-        new.follow(streams);
-        new.weigh();
+        let new = Self { metrics: metrics.clone(), rows_in, rows_out, file };
         if let Some(file) = &new.file {
             file.write(metrics)?;
         }
         Ok(new)
-    }
-
-    /// Weighs what `streams` keep from now on.
-    pub(super) fn follow(&mut self, streams: &IndexMap<String, OpenedStream>) {
-        let states = streams.iter().filter_map(|(name, stream)| Some((name, stream.state.as_ref()?)));
-        self.states = states.map(|(name, state)| (Arc::clone(state), self.metrics.state(name))).collect();
     }
 
     /// Takes a published batch in.
@@ -79,22 +104,8 @@ impl Measured {
             letter.into_iter().for_each(|l| batches.set_aside(&l.origin, l.kind.name(), alike.len() as u64));
         }
         batches.done(report.processing_time, report.scheduling_delay, report.num_merged);
-        self.weigh();
         if let Some(file) = &mut self.file {
             file.update(&self.metrics, report.time);
-        }
-    }
-
-    /// There are so many workers.
-    pub(super) fn workers(&self, number: usize) {
-        self.metrics.batches().set_workers(number);
-    }
-
-    /// Takes the sizes of states.
-    fn weigh(&self) {
-        for (state, metrics) in &self.states {
-            let size = state.size();
-            metrics.set(size.keys, size.bytes);
         }
     }
 

@@ -1,13 +1,15 @@
 //! One run of one pipeline: built, started once, stopped once.
 //!
 //! A `StreamingContext` is a pipeline in the making; `start` checks all of it, opens sources and sinks, and answers a
-//! `RunningContext`. A thread of its own then drives batch after batch: cut, run, stage, publish, report.
+//! `RunningContext`. A thread of its own then drives batch after batch: cut, run; and makes
+//! each final, or has a second one do so beside the next: stage, commit, publish, report.
 
 mod builder;
 mod control;
 mod dead_letters;
 mod driver;
 mod durable;
+mod finish;
 mod inputs;
 mod measured;
 mod options;

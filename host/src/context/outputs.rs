@@ -82,7 +82,7 @@ impl Outputs {
         &mut self,
         time: BatchTime,
         batch: Batch<'_>,
-        listeners: &mut Listeners,
+        listeners: &Listeners,
     ) -> Result<(), RunError> {
         for (OutputOf { name, writer, staging, .. }, partitions) in self.0.iter_mut().zip(batch) {
             let Some(partitions) = partitions else { continue };
@@ -102,7 +102,7 @@ impl Outputs {
         time: BatchTime,
         batch: Batch<'_>,
         mut durable: Option<&mut Durable>,
-        listeners: &mut Listeners,
+        listeners: &Listeners,
     ) -> Result<(), RunError> {
         for (OutputOf { name, writer, staging, .. }, partitions) in self.0.iter_mut().zip(batch) {
             let Some(partitions) = partitions else { continue };

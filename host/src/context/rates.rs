@@ -1,9 +1,9 @@
 //! The rates of a run: how many rows each batch may take of each source, and what is learnt from it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::inputs::Reach;
-use super::report::BatchReport;
 use crate::batch::rate::{Limiter, Load, RateControl, RateError, RateOptions, SourceLoad};
 use crate::metrics::RateMetrics;
 use crate::record::{BatchTime, Interval};
@@ -92,10 +92,11 @@ impl Rates {
         }
     }
 
-    /// Learns from a batch, whose rows stand in the order of sources.
-    pub(super) fn learn(&mut self, report: &BatchReport) {
+    /// Learns from the batch of time `time`, which held up the next one for so long as is `occupied`, and whose rows stand in
+    /// the order of sources.
+    pub(super) fn learn(&mut self, time: BatchTime, num_rows: &[usize], occupied: Duration, delay: Duration) {
         let mut loads = Vec::with_capacity(self.sources.len());
-        for (source, (_, num_rows)) in self.sources.iter_mut().zip(&report.num_input_rows) {
+        for (source, num_rows) in self.sources.iter_mut().zip(num_rows) {
             loads.push(SourceLoad {
                 num_rows: *num_rows,
                 has_more: std::mem::take(&mut source.has_more),
@@ -104,12 +105,7 @@ impl Rates {
             source.ran(*num_rows);
         }
         let Some(control) = &mut self.control else { return };
-        let load = Load {
-            time: report.time,
-            processing: report.processing_time,
-            delay: report.scheduling_delay,
-            sources: loads,
-        };
+        let load = Load { time, processing: occupied, delay, sources: loads };
         for (source, rate) in self.sources.iter_mut().zip(control.rates(&load)) {
             if let Some(rate) = rate {
                 source.limiter.update(rate);

@@ -1,5 +1,6 @@
 //! What a pipeline tells of its batches, and who listens.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::record::BatchTime;
@@ -81,8 +82,9 @@ impl BatchReport {
     }
 }
 
-/// Listens to a running pipeline. Called on the thread that drives batches, so it should be quick. Of a batch it hears
-/// in the order of the methods; of one that fails, the end of the run tells.
+/// Listens to a running pipeline. Called by the threads that drive batches and make them final, by one at a time; both
+/// wait for it, so it should be quick. Of a batch it hears in the order of the methods; of one that fails, the end of the run
+/// tells. Where there is a checkpoint, the next batch may be submitted and start before this one is complete.
 ///
 /// It may stop the run through a [`Control`](super::Control), which doesn't wait; it must not wait for the end.
 pub trait Listener: Send {
@@ -105,13 +107,19 @@ pub trait Listener: Send {
     fn batch_completed(&mut self, report: &BatchReport);
 }
 
-/// All who listen to a run.
-pub(super) struct Listeners(pub(super) Vec<Box<dyn Listener>>);
+/// All who listen to a run. Clones are the same.
+#[derive(Clone)]
+pub(super) struct Listeners(Arc<Mutex<Vec<Box<dyn Listener>>>>);
 
 impl Listeners {
+    pub(super) fn new(listeners: Vec<Box<dyn Listener>>) -> Self {
+        Self(Arc::new(Mutex::new(listeners)))
+    }
+
     /// Tells each of them.
-    pub(super) fn tell(&mut self, mut tell: impl FnMut(&mut dyn Listener)) {
-        self.0.iter_mut().for_each(|listener| tell(listener.as_mut()));
+    pub(super) fn tell(&self, mut tell: impl FnMut(&mut dyn Listener)) {
+        let mut listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.iter_mut().for_each(|listener| tell(listener.as_mut()));
     }
 }
 
@@ -133,9 +141,10 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn add(&mut self, report: &BatchReport) {
+    /// Adds a batch with so many rows in and so many set aside.
+    pub(super) fn add(&mut self, num_rows_in: usize, num_dead_letters: usize) {
         self.num_batches += 1;
-        self.num_rows_in += report.num_rows_in() as u64;
-        self.num_dead_letters += report.num_dead_letters as u64;
+        self.num_rows_in += num_rows_in as u64;
+        self.num_dead_letters += num_dead_letters as u64;
     }
 }

@@ -113,6 +113,12 @@ impl Switch {
         self.changes.clone()
     }
 
+    /// Whether nobody waits to be told of the batch, and nothing changed with it.
+    pub(in crate::context) fn is_settled(&self) -> bool {
+        let is_quiet = self.trial.is_none() && self.answers.is_empty() && self.changes.is_empty();
+        is_quiet && !self.shared.table().plugins.values().any(|plugin| plugin.is_on_trial)
+    }
+
     /// The batch is final: whoever waits is told.
     pub(in crate::context) fn settle(&mut self) {
         if !self.changes.is_empty() {
