@@ -14,17 +14,17 @@ use tidemill::batch::ManualClock;
 use tidemill::context::{BatchReport, BatchStart, Listener, RunOptions, StopMode, StreamingContext};
 use tidemill::operator::{MapWithState, UpdateStateByKey};
 use tidemill::plugin::PluginSpec;
-use tidemill::record::BatchTime;
-use tidemill::source::{Framed, Generate, Queue, Take};
+use tidemill::source::{Directory, Extent, Framed, Queue, Take};
 
 use crate::figures::{Figures, Goal, median};
+use crate::input;
 use crate::latency::{latencies, millis};
 use crate::state::{block, running_sum, schema};
 use crate::wordcount::plugin;
 
 /// How much is done.
 pub struct Scale {
-    /// Lines whose words are counted.
+    /// Lines of the file whose words are counted.
     pub lines: u64,
     /// Keys that have a state.
     pub keys: usize,
@@ -39,6 +39,9 @@ const INTERVALS: [(u64, &str, Option<Goal>); 3] = [
     (1000, "checkpoint.cost_at_1_s", Some(Goal::AtMost(0.1))),
 ];
 
+/// How often that file is read.
+const COPIES: u64 = 12;
+
 /// How many keys fill a batch.
 const FILL_KEYS: usize = 1_000_000;
 
@@ -52,17 +55,7 @@ pub fn measure(figures: &mut Figures, folder: &Path, scale: &Scale, turns: usize
     let seen = latencies(scale.seconds, Some(&folder.join("latency")))?;
     figures.add("checkpoint.latency_p50_ms", millis(&seen, 0.5), "ms", None);
     figures.add("checkpoint.latency_p99_ms", millis(&seen, 0.99), "ms", Some(Goal::AtMost(15.0)));
-    for (interval, name, goal) in INTERVALS {
-        let mut shares = Vec::new();
-        for turn in 0..turns {
-            let checkpoint = folder.join(format!("cost-{interval}-{turn}"));
-            let without = count(interval, scale.lines, None)?;
-            let with = count(interval, scale.lines, Some(&checkpoint))?;
-            fs::remove_dir_all(checkpoint)?;
-            shares.push(1.0 - without / with);
-        }
-        figures.add(name, median(shares), "share", goal);
-    }
+    measure_cost(figures, folder, scale.lines, turns)?;
     measure_recovery(figures, &folder.join("recovery"), scale.keys)?;
     measure_log(figures, &folder.join("log"), scale.seconds)?;
     Ok(())
@@ -75,61 +68,87 @@ fn let_the_disk_rest() -> Result<()> {
     Ok(())
 }
 
-/// When batches were under way: from the start of each until it was complete. With a checkpoint they overlap.
-#[derive(Clone, Default)]
-struct Busy(Arc<Mutex<Vec<(BatchTime, Instant, Option<Instant>)>>>);
-
-impl Listener for Busy {
-    fn batch_started(&mut self, batch: &BatchStart) {
-        self.0.lock().iter_mut().for_each(|all| all.push((batch.time, Instant::now(), None)));
+/// Has the words of files counted with a checkpoint and without, batch upon batch, each with as many lines as fill its interval.
+fn measure_cost(figures: &mut Figures, folder: &Path, num_lines: u64, turns: usize) -> Result<()> {
+    let (one, several) = (input::make(folder, num_lines)?, folder.join("several"));
+    fs::create_dir_all(&several)?;
+    for copy in 0..COPIES {
+        fs::hard_link(one.join("lines.txt"), several.join(format!("{copy}.txt")))?;
     }
-
-    fn batch_completed(&mut self, report: &BatchReport) {
-        let end = Some(Instant::now());
-        let mut all = self.0.lock();
-        let batch =
-            all.iter_mut().flat_map(|all| all.iter_mut().rev()).find(|(time, ..)| *time == report.time);
-        batch.into_iter().for_each(|batch| batch.2 = end);
-    }
-}
-
-impl Busy {
-    /// The seconds in which some batch was under way.
-    fn seconds(&self) -> Result<f64> {
-        let all = self.0.lock().map_err(|_| anyhow!("the listener panicked"))?;
-        let mut busy = Duration::ZERO;
-        let mut until = None;
-        for (time, start, end) in all.iter() {
-            let end = end.with_context(|| format!("the batch {time} is not complete"))?;
-            let start = until.map_or(*start, |until| (*start).max(until));
-            busy += end.saturating_duration_since(start);
-            until = Some(end);
+    let all_lines = num_lines * COPIES;
+    let per_second = (all_lines as f64 / count(&several, 1000, all_lines, num_lines, None)?) as u64;
+    for (interval, name, goal) in INTERVALS {
+        // Where batches are small, a few lines are many of them.
+        let (input, num_lines) = if interval > 1 { (&several, all_lines) } else { (&one, num_lines) };
+        let mut shares = Vec::new();
+        for turn in 0..turns {
+            let checkpoint = folder.join(format!("cost-{interval}-{turn}"));
+            let without = count(input, interval, num_lines, per_second, None)?;
+            let with = count(input, interval, num_lines, per_second, Some(&checkpoint))?;
+            fs::remove_dir_all(checkpoint)?;
+            let_the_disk_rest()?;
+            shares.push(1.0 - without / with);
         }
-        Ok(busy.as_secs_f64())
+        figures.add(name, median(shares), "share", goal);
+    }
+    Ok(())
+}
+
+/// From when the first batch began until when the last one was complete.
+#[derive(Clone, Default)]
+struct Span(Arc<Mutex<Option<(Instant, Instant)>>>);
+
+impl Span {
+    fn reach(&self) {
+        let now = Instant::now();
+        if let Ok(mut span) = self.0.lock() {
+            *span = Some((span.map_or(now, |(start, _)| start), now));
+        }
     }
 }
 
-/// Counts the words of made-up lines, with a running count of each word. Answers the seconds that batches took.
-fn count(interval: u64, lines: u64, checkpoint: Option<&Path>) -> Result<f64> {
-    let busy = Busy::default();
+impl Listener for Span {
+    fn batch_started(&mut self, _: &BatchStart) {
+        self.reach();
+    }
+
+    fn batch_completed(&mut self, _: &BatchReport) {
+        self.reach();
+    }
+}
+
+/// Counts the words of the files in `input`, with a running count of each word, so many lines of a second in each batch.
+/// Answers the seconds that it took.
+fn count(
+    input: &Path,
+    interval: u64,
+    num_lines: u64,
+    per_second: u64,
+    checkpoint: Option<&Path>,
+) -> Result<f64> {
+    let span = Span::default();
     let mut context = StreamingContext::new("cost", Duration::from_millis(interval))?;
     if let Some(path) = checkpoint {
         context.checkpoint(path);
     }
-    context.listener(busy.clone());
+    context.listener(span.clone());
     let split = context.plugin("split", PluginSpec::new(plugin("split_words")?));
     let sum = context.plugin("sum", PluginSpec::new(plugin("sum")?));
     context.native_plugin("running", running_sum());
-    let made_up = context.generate("lines", Generate { rows: Some(lines), ..Generate::default() });
-    let words = context.transform("words", &made_up, &split);
+    let files = Directory { max_rate: Some(per_second), ..Directory::new(input) };
+    let lines = context.text_files("lines", files);
+    let words = context.transform("words", &lines, &split);
     let counts = context.reduce_by_key("counts", &words, &["word"], &sum);
     let key = vec!["word".to_owned()];
     let map = MapWithState { plugin: "running".to_owned(), key, timeout: None, initial_state: None };
     let totals = context.operator("totals", &[&counts], map);
     context.discard("nowhere", &totals);
-    let summary = context.start(&RunOptions::default())?.await_termination()?;
-    ensure!(summary.num_rows_in == lines, "{} of {lines} lines were counted", summary.num_rows_in);
-    busy.seconds()
+    let options = RunOptions { extent: Extent::Available, ..RunOptions::default() };
+    let summary = context.start(&options)?.await_termination()?;
+    ensure!(summary.num_rows_in == num_lines, "{} of {num_lines} lines were counted", summary.num_rows_in);
+    let span = span.0.lock().map_err(|_| anyhow!("the listener panicked"))?;
+    let (start, end) = span.context("there was no batch")?;
+    Ok(end.duration_since(start).as_secs_f64())
 }
 
 /// Fills states, ends, and starts again.

@@ -80,9 +80,8 @@ fn main() -> Result<()> {
     group("windows", &windows::measure)?;
     group("join", &|figures| join::measure(figures, args.turns))?;
     group("checkpoint", &|figures| {
-        // More lines than elsewhere, so that most batches are as large as they become.
-        let scale = checkpoint::Scale { lines: 3 * args.lines, keys: args.keys, seconds: args.seconds };
-        checkpoint::measure(figures, folder.path(), &scale, args.turns.min(3))
+        let scale = checkpoint::Scale { lines: args.lines, keys: args.keys, seconds: args.seconds };
+        checkpoint::measure(figures, folder.path(), &scale, args.turns)
     })?;
     group("latency", &|figures| latency::measure(figures, args.seconds))?;
     group("batch", &|figures| latency::measure_empty(figures))?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::contents::{Contents, Difference};
@@ -116,6 +116,8 @@ impl Checkpoint {
             .worker_threads(1)
             .cache_size(MEMORY_BYTES)
             .max_journaling_size(64 << 20)
+            // Its time comes off that of the workers; what stays longer than the journal is compressed anyhow.
+            .journal_compression(CompressionType::None)
             .manual_journal_persist(true);
         // Of some damage the store can only panic.
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| options.open()));

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use crate::checkpoint::{Checkpoint, CheckpointError, Commit, Contents, Difference, Epoch, SourcePosition};
 use crate::checkpoint::{Logged, SourceLog, StreamContents, Undelivered, VersionChange};
 use crate::failpoint::{Point, reach};
@@ -28,7 +30,12 @@ pub(super) struct Keepings {
     keeping: Vec<(String, Keeping)>,
     /// The streams that keep other things than those that were saved last, with what these are.
     replaced: Vec<(String, String)>,
+    /// How much was saved of the last batch.
+    num_bytes: usize,
 }
+
+/// So much is worth waking threads for.
+const MANY_BYTES: usize = 1 << 18;
 
 /// What is to be saved of a batch, as it was when it had run.
 #[derive(Default)]
@@ -74,7 +81,7 @@ impl Durable {
         }
         let needs_every_batch = keeping.iter().any(|(_, keeping)| keeping.needs_every_batch);
         let durable = Self { checkpoint, resumed, counts_on, needs_every_batch };
-        Ok((durable, Keepings { keeping, replaced: Vec::new() }))
+        Ok((durable, Keepings { keeping, ..Keepings::default() }))
     }
 
     /// The id of the checkpoint.
@@ -175,18 +182,24 @@ impl Keepings {
         }
     }
 
-    /// What the batch of time `time` changed, which has run, before another one runs.
+    /// What the batch of time `time` changed, which has run, before another one runs. Much of it is made ready on all cores.
     pub(super) fn save(&mut self, time: BatchTime) -> Result<Saved, CheckpointError> {
-        let mut state = Vec::new();
-        for (name, keeping) in &self.keeping {
-            for partition in 0..keeping.state.num_partitions() {
-                reach(Point::Snapshot).map_err(|error| CheckpointError::Rows(error.into()))?;
-                let changes = keeping.state.changes(partition, time).map_err(CheckpointError::Rows)?;
-                if !changes.is_empty() {
-                    state.push((name.clone(), partition, changes));
-                }
-            }
-        }
+        let changes = |(name, keeping, partition): (&str, &Keeping, usize)| {
+            reach(Point::Snapshot).map_err(|error| CheckpointError::Rows(error.into()))?;
+            let changes = keeping.state.changes(partition, time).map_err(CheckpointError::Rows)?;
+            Ok((!changes.is_empty()).then(|| (name.to_owned(), partition, changes)))
+        };
+        let partitions = self.keeping.iter().flat_map(|(name, keeping)| {
+            (0..keeping.state.num_partitions()).map(move |partition| (name.as_str(), keeping, partition))
+        });
+        let state: Result<Vec<Option<(String, usize, Changes)>>, CheckpointError> =
+            if self.num_bytes < MANY_BYTES {
+                partitions.map(changes).collect()
+            } else {
+                partitions.collect::<Vec<_>>().into_par_iter().map(changes).collect()
+            };
+        let state: Vec<(String, usize, Changes)> = state?.into_iter().flatten().collect();
+        self.num_bytes = state.iter().map(|(_, _, changes)| changes.num_bytes()).sum();
         Ok(Saved { state, replaced: std::mem::take(&mut self.replaced) })
     }
 }

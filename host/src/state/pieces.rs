@@ -34,6 +34,11 @@ impl Changes {
     pub fn is_empty(&self) -> bool {
         self.put.is_empty() && self.removed.is_empty()
     }
+
+    /// The bytes of the pieces that are new.
+    pub fn num_bytes(&self) -> usize {
+        self.put.iter().map(|(_, bytes)| bytes.len()).sum()
+    }
 }
 
 /// Why pieces can't be loaded.

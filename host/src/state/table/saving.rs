@@ -5,7 +5,7 @@
 //! chunk of which a batch changed more than half is written whole instead. A change is out of date once every
 //! chunk was written after it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch};
@@ -57,12 +57,28 @@ impl Saved {
     }
 }
 
+/// How many of so many slots are worth looking at all of them rather than sorting.
+const MANY: usize = 16;
+
+/// Some of `num_slots` slots, which may come several times, once each and ascending.
+fn in_order(mut slots: Vec<u32>, num_slots: usize) -> Vec<u32> {
+    if slots.len() < num_slots / MANY {
+        slots.sort_unstable();
+        slots.dedup();
+        return slots;
+    }
+    let mut is_in = vec![false; num_slots];
+    for slot in slots {
+        is_in.get_mut(slot as usize).into_iter().for_each(|is_in| *is_in = true);
+    }
+    (0..).zip(is_in).filter_map(|(slot, is_in)| is_in.then_some(slot)).collect()
+}
+
 impl Save for KeyedTable {
     fn changes(&mut self, time: BatchTime) -> Result<Changes, ArrowError> {
         let mut slots = self.changed(time);
         slots.append(&mut self.saved.filled);
-        slots.sort_unstable();
-        slots.dedup();
+        let mut slots = in_order(slots, self.slots.len());
         let mut changes = Changes::default();
         if slots.is_empty() {
             return Ok(changes);
@@ -70,8 +86,9 @@ impl Save for KeyedTable {
         self.saved.number += 1;
         let num_chunks = self.slots.len().div_ceil(CHUNK_SLOTS as usize);
         self.saved.chunks.resize(num_chunks, Chunk::default());
-        for chunk in self.mostly_changed(&slots) {
-            slots.retain(|slot| slot / CHUNK_SLOTS != chunk);
+        let mostly = Self::mostly_changed(&slots);
+        slots.retain(|slot| mostly.binary_search(&(slot / CHUNK_SLOTS)).is_err());
+        for chunk in mostly {
             self.save_chunk(chunk, &mut changes)?;
         }
         if !slots.is_empty() {
@@ -155,12 +172,11 @@ impl KeyedTable {
         }
     }
 
-    /// The chunks of which more than half is among `slots`.
-    fn mostly_changed(&self, slots: &[u32]) -> Vec<u32> {
-        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-        slots.iter().for_each(|slot| *counts.entry(slot / CHUNK_SLOTS).or_default() += 1);
-        counts.retain(|_, changed| *changed > CHUNK_SLOTS / 2);
-        counts.into_keys().collect()
+    /// The chunks of which more than half is among `slots`, which ascend.
+    fn mostly_changed(slots: &[u32]) -> Vec<u32> {
+        let of_chunks = slots.chunk_by(|one, next| one / CHUNK_SLOTS == next / CHUNK_SLOTS);
+        let mostly = of_chunks.filter(|slots| slots.len() > CHUNK_SLOTS as usize / 2);
+        mostly.filter_map(|slots| slots.first().map(|slot| slot / CHUNK_SLOTS)).collect()
     }
 
     /// Saves chunks in turn, as many bytes of them as there were of changes.
@@ -256,5 +272,27 @@ impl KeyedTable {
         }
         self.write(&written, rows.columns().get(NUM_OWN_COLUMNS..)?);
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_slots_and_many_come_once_each_and_ascend() {
+        for num_slots in [8, 1_000_000] {
+            assert_eq!(in_order(vec![7, 0, 3, 7, 0], num_slots), [0, 3, 7], "of {num_slots}");
+        }
+        assert!(in_order(Vec::new(), 5).is_empty() && in_order(Vec::new(), 0).is_empty());
+    }
+
+    #[test]
+    fn a_chunk_is_mostly_changed_by_more_than_half_of_its_slots() {
+        let slots = |chunk: u32, num: u32| chunk * CHUNK_SLOTS..chunk * CHUNK_SLOTS + num;
+        let half = CHUNK_SLOTS / 2;
+        let changed: Vec<u32> =
+            slots(0, half).chain(slots(1, half + 1)).chain(slots(5, CHUNK_SLOTS)).collect();
+        assert_eq!(KeyedTable::mostly_changed(&changed), [1, 5]);
     }
 }
