@@ -187,18 +187,18 @@ impl Keepings {
         let changes = |(name, keeping, partition): (&str, &Keeping, usize)| {
             reach(Point::Snapshot).map_err(|error| CheckpointError::Rows(error.into()))?;
             let changes = keeping.state.changes(partition, time).map_err(CheckpointError::Rows)?;
-            Ok((!changes.is_empty()).then(|| (name.to_owned(), partition, changes)))
+            Ok((name.to_owned(), partition, changes))
         };
         let partitions = self.keeping.iter().flat_map(|(name, keeping)| {
             (0..keeping.state.num_partitions()).map(move |partition| (name.as_str(), keeping, partition))
         });
-        let state: Result<Vec<Option<(String, usize, Changes)>>, CheckpointError> =
-            if self.num_bytes < MANY_BYTES {
-                partitions.map(changes).collect()
-            } else {
-                partitions.collect::<Vec<_>>().into_par_iter().map(changes).collect()
-            };
-        let state: Vec<(String, usize, Changes)> = state?.into_iter().flatten().collect();
+        let all: Result<Vec<_>, CheckpointError> = if self.num_bytes < MANY_BYTES {
+            partitions.map(changes).collect()
+        } else {
+            partitions.collect::<Vec<_>>().into_par_iter().map(changes).collect()
+        };
+        let mut state = all?;
+        state.retain(|(_, _, changes)| !changes.is_empty());
         self.num_bytes = state.iter().map(|(_, _, changes)| changes.num_bytes()).sum();
         Ok(Saved { state, replaced: std::mem::take(&mut self.replaced) })
     }

@@ -62,6 +62,10 @@ impl Operator for Transform {
     }
 }
 
+/// What a call is given at most, where it may be given any number of rows: so much that what a call costs doesn't show,
+/// so little that what goes in and comes out stays in the cache of a core.
+const CALL_BYTES: u64 = 128 << 10;
+
 /// What is carried, then what is produced.
 fn output_schema(plan: &TransformPlan, input: &SchemaRef) -> Result<SchemaRef, OperatorError> {
     let carried = plan.carries.iter().filter_map(|&column| input.fields().get(column).cloned());
@@ -118,18 +122,39 @@ impl Process for Transforming {
     ) -> Result<(), OperatorError> {
         let num_bytes = bytes_of(&self.read(block));
         let due = self.waiting.add(block, num_bytes, self.transformer.max_input().0)?;
-        due.iter().try_for_each(|block| self.transform(block, task, out))
+        due.iter().try_for_each(|block| self.transform_in_calls(block, task, out))
     }
 
     fn finish(&mut self, task: &TaskInfo, out: &mut Output) -> Result<(), OperatorError> {
         match self.waiting.take()? {
-            Some(block) => self.transform(&block, task, out),
+            Some(block) => self.transform_in_calls(&block, task, out),
             None => Ok(()),
         }
     }
 }
 
 impl Transforming {
+    /// In calls of about the same size, as many as it takes for none to be large; where rows are to be seen whole, in one.
+    fn transform_in_calls(
+        &mut self,
+        block: &RecordBatch,
+        task: &TaskInfo,
+        out: &mut Output,
+    ) -> Result<(), OperatorError> {
+        let num_calls = match self.scope {
+            Scope::Rows => usize::try_from(bytes_of(&self.read(block)) / CALL_BYTES).unwrap_or(0),
+            Scope::Partition | Scope::Batch => 0,
+        };
+        let step = block.num_rows().div_ceil(num_calls + 1);
+        if num_calls == 0 || step == 0 {
+            return self.transform(block, task, out);
+        }
+        (0..block.num_rows()).step_by(step).try_for_each(|start| {
+            let num_rows = step.min(block.num_rows() - start);
+            self.transform(&block.slice(start, num_rows), task, out)
+        })
+    }
+
     fn transform(
         &mut self,
         block: &RecordBatch,

@@ -1,6 +1,6 @@
 //! Building columns: from Rust values, pushed row by row, to the columns of a batch.
 //!
-//! A builder is a column vector sized from the input. Short texts are copied in pieces of fixed size,
+//! A builder is a column vector sized from the input. Short texts are copied as numbers,
 //! because in Wasm a copy of unknown length is a call out of compiled code that costs more than the
 //! copy. What must stay true: a builder can be cut back to any number of rows, to roll a row back.
 
@@ -118,29 +118,39 @@ impl VarlenBuilder {
 }
 
 /// How far [`append`] may reach past the end of what it appends before it cuts back.
-const SLACK: usize = 16;
+const SLACK: usize = 8;
 
-/// Appends bytes; up to 16 of them in two overlapping pieces of fixed size.
+/// Appends bytes; up to 16 of them as one number or two, of which the last has bytes of no meaning behind that are cut off.
 #[inline]
 fn append(data: &mut Vec<u8>, value: &[u8]) {
     let end = data.len() + value.len();
-    match value.len() {
-        8..=16 => append_ends::<8>(data, value, end),
-        4..=7 => append_ends::<4>(data, value, end),
-        2..=3 => append_ends::<2>(data, value, end),
-        1 => append_ends::<1>(data, value, end),
-        0 => {}
-        _ => data.extend_from_slice(value),
-    }
+    let last = match (value.first_chunk(), value.last_chunk()) {
+        (Some(first), Some(last)) if value.len() <= 16 => {
+            data.extend_from_slice(&u64::to_le_bytes(u64::from_le_bytes(*first)));
+            data.truncate(end - 8);
+            u64::from_le_bytes(*last)
+        }
+        (Some(_), _) => return data.extend_from_slice(value),
+        _ => short(value),
+    };
+    data.extend_from_slice(&last.to_le_bytes());
+    data.truncate(end);
 }
 
-/// Appends a value of `N` to `2 * N` bytes: its first `N`, then over those its last `N`.
+/// Up to 7 bytes as a number.
 #[inline]
-fn append_ends<const N: usize>(data: &mut Vec<u8>, value: &[u8], end: usize) {
-    if let (Some(first), Some(last)) = (value.first_chunk::<N>(), value.last_chunk::<N>()) {
-        data.extend_from_slice(first);
-        data.truncate(end - N);
-        data.extend_from_slice(last);
+fn short(value: &[u8]) -> u64 {
+    if let (Some(first), Some(last)) = (value.first_chunk(), value.last_chunk()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u64::from(first) | u64::from(last) << (8 * (value.len() - 4));
+    }
+    // Of one byte all three are the same; of two, the last two.
+    match (value.first(), value.get(value.len() / 2), value.last()) {
+        (Some(first), Some(middle), Some(last)) => {
+            let place = |byte: u8, at: usize| u64::from(byte) << (8 * at);
+            place(*first, 0) | place(*middle, value.len() / 2) | place(*last, value.len() - 1)
+        }
+        _ => 0,
     }
 }
 

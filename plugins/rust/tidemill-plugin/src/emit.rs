@@ -56,13 +56,12 @@ impl<B: Builder> Emit<B> {
     /// The output rows of input row `row`.
     #[inline]
     pub fn rows<R: Push<Builder = B>>(&mut self, row: u32, output: impl IntoIterator<Item = R>) {
-        // Iterators know better than a loop how to go through what they have, and in the sandbox one loop costs
-        // less than two: each turn looks at the clock of the call's deadline.
-        let origins = self.origins.get_or_insert_with(|| (0..row).collect());
-        output.into_iter().for_each(|item| {
-            item.push_to(&mut self.builder);
-            origins.push(row);
-        });
+        // Iterators know better than a loop how to go through what they have. Little is done for each item, so that it
+        // is done where it is found: in the sandbox a call of a function looks at the clock of the call's deadline.
+        let builder = &mut self.builder;
+        output.into_iter().for_each(|item| item.push_to(builder));
+        self.origins.get_or_insert_with(|| (0..row).collect());
+        self.fill_origins(row);
     }
 
     /// The output rows of input row `row`, any of which may turn out to be its refusal.
@@ -109,10 +108,15 @@ impl<B: Builder> Emit<B> {
         }
     }
 
+    /// All output rows that have no origin yet are of input row `row`. Written several at a time, which mostly is once.
     #[inline]
     fn fill_origins(&mut self, row: u32) {
+        let num_rows = self.builder.num_rows();
         if let Some(origins) = &mut self.origins {
-            origins.resize(self.builder.num_rows(), row);
+            while origins.len() < num_rows {
+                origins.extend_from_slice(&[row; 8]);
+            }
+            origins.truncate(num_rows);
         }
     }
 }
