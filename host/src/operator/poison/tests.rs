@@ -93,17 +93,27 @@ fn dead(out: &Output) -> Vec<i64> {
 
 #[test]
 fn a_row_that_fails_is_found_by_halving_and_the_others_go_on_in_one_call() {
-    let rows = 0..100_000;
+    let rows = 0..16_000;
     let (out, calls) =
-        transform(Tolerance::default(), &numbers(rows.clone()), |numbers| numbers.contains(&77_777));
+        transform(Tolerance::default(), &numbers(rows.clone()), |numbers| numbers.contains(&7_777));
     let out = out.unwrap();
-    assert_eq!(dead(&out), [77_777]);
+    assert_eq!(dead(&out), [7_777]);
     assert_eq!(out.dead[0].kind, DeadLetterKind::Error);
     assert_eq!(out.dead[0].reason, "the call failed: no such number");
-    assert_eq!(passed(&out), rows.filter(|n| *n != 77_777).collect::<Vec<_>>());
+    assert_eq!(passed(&out), rows.filter(|n| *n != 7_777).collect::<Vec<_>>());
     assert_eq!(out.blocks.len(), 1);
-    // Twice the whole, none, two halves for each of 17 halvings, and the rest.
-    assert_eq!(calls, 2 + 1 + 2 * 17 + 1);
+    // Twice the whole, none, two halves for each of 14 halvings, and the rest.
+    assert_eq!(calls, 2 + 1 + 2 * 14 + 1);
+}
+
+#[test]
+fn a_large_block_becomes_calls_whose_rows_stay_in_the_cache_but_where_it_is_to_be_seen_whole() {
+    let rows = 0..100_000;
+    for (scope, num_calls) in [(Scope::Rows, 7), (Scope::Partition, 1)] {
+        let (out, calls) = transform_whole(scope, Tolerance::default(), &numbers(rows.clone()), |_| false);
+        assert_eq!(passed(&out.unwrap()), rows.clone().collect::<Vec<_>>());
+        assert_eq!(calls, num_calls, "{scope:?}, 800,000 bytes in calls of up to 128 KiB");
+    }
 }
 
 #[test]
