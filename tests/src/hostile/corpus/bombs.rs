@@ -18,14 +18,14 @@ pub fn cases() -> Vec<Case> {
 pub fn tight() -> LimitsSpec {
     LimitsSpec {
         memory: Some(Bytes::mib(16)),
-        time: Some(Period::millis(100)),
-        open_time: Some(Period::millis(200)),
+        time: Some(Period::millis(400)),
+        open_time: Some(Period::millis(800)),
         ..LimitsSpec::default()
     }
 }
 
-const LATE: &str = "the call took longer than 100ms; raise `limits.time` if it needs longer";
-const LATE_TO_OPEN: &str = "open took longer than 200ms; raise `limits.open_time` if it needs longer";
+const LATE: &str = "the call took longer than 400ms; raise `limits.time` if it needs longer";
+const LATE_TO_OPEN: &str = "open took longer than 800ms; raise `limits.open_time` if it needs longer";
 const HUNGRY: &str = "it wants more memory than 16.0 MiB; raise `limits.memory` if it needs more";
 const DEEP: &str = "its calls nest more deeply than a stack of 2.0 MiB holds; let it recurse less, or loop: \
     this limit is fixed";
