@@ -169,6 +169,8 @@ impl Driver {
             self.listeners.tell(|listener| listener.receiver_changed(source, &ReceiverEvent::Started));
         }
         let ran = self.batches();
+        // What failed first is told first.
+        let ran = self.finishing.wait().and(ran);
         let closed = self.finishing.close();
         self.tell_of_ends(ran.as_ref().err());
         self.inputs.abandon();
@@ -321,13 +323,8 @@ impl Driver {
         let scheduling_delay = Duration::from_millis(u64::try_from(delay).unwrap_or(0));
         let cut = reach.map(|reach| self.inputs.cut(time, reach, &mut self.rates)).transpose()?;
         self.tell_of_start(time, cut.as_ref(), num_merged, scheduling_delay);
-        let ran = self.job(time, cut);
+        let result = self.job(time, cut)?;
         self.ran = running.elapsed();
-        let result = match ran {
-            Ok(result) => result,
-            // What failed first is told first.
-            Err(error) => return self.finishing.wait().and(Err(error)),
-        };
         let num_rows = result.num_input_rows.clone();
         let ran = Ran {
             time,

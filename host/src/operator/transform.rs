@@ -142,13 +142,13 @@ impl Transforming {
         out: &mut Output,
     ) -> Result<(), OperatorError> {
         let num_calls = match self.scope {
-            Scope::Rows => usize::try_from(bytes_of(&self.read(block)) / CALL_BYTES).unwrap_or(0),
-            Scope::Partition | Scope::Batch => 0,
+            Scope::Rows => 1 + usize::try_from(bytes_of(&self.read(block)) / CALL_BYTES).unwrap_or(0),
+            Scope::Partition | Scope::Batch => 1,
         };
-        let step = block.num_rows().div_ceil(num_calls + 1);
-        if num_calls == 0 || step == 0 {
+        if num_calls == 1 {
             return self.transform(block, task, out);
         }
+        let step = block.num_rows().div_ceil(num_calls).max(1);
         (0..block.num_rows()).step_by(step).try_for_each(|start| {
             let num_rows = step.min(block.num_rows() - start);
             self.transform(&block.slice(start, num_rows), task, out)

@@ -124,9 +124,9 @@ const SLACK: usize = 8;
 #[inline]
 fn append(data: &mut Vec<u8>, value: &[u8]) {
     let end = data.len() + value.len();
-    let last = match (value.first_chunk(), value.last_chunk()) {
+    let last = match (value.first_chunk::<8>(), value.last_chunk()) {
         (Some(first), Some(last)) if value.len() <= 16 => {
-            data.extend_from_slice(&u64::to_le_bytes(u64::from_le_bytes(*first)));
+            data.extend_from_slice(first);
             data.truncate(end - 8);
             u64::from_le_bytes(*last)
         }
@@ -298,5 +298,26 @@ impl<B: CellBuilder> Builder for NullableBuilder<B> {
         if let (Some(column), true) = (columns.last_mut(), self.nulls > 0) {
             column.valid = Some(self.valid);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_every_length_stand_one_behind_the_other() {
+        let bytes: Vec<u8> = (1..=40).collect();
+        let values = || (0..=40).rev().chain(0..=40).map(|len| &bytes[..len]);
+        let mut builder = VarlenBuilder::with_capacity(0, 0);
+        values().for_each(|value| builder.push(value));
+        let Varlen { offsets, data } = builder.finish();
+        assert_eq!(data, values().flatten().copied().collect::<Vec<u8>>());
+        assert!(
+            offsets
+                .windows(2)
+                .zip(values())
+                .all(|(bounds, value)| (bounds[1] - bounds[0]) as usize == value.len())
+        );
     }
 }
