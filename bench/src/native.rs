@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use tidemill::plugin::{NativeReducer, NativeTransformer, TransformPlan, Transformed};
+use tidemill_plugin::{ColumnWords, Groups};
 
 /// Splits lines into words, each with a 1.
 pub fn split_words() -> NativeTransformer {
@@ -20,21 +21,12 @@ pub fn split_words() -> NativeTransformer {
 
 fn split(column: &ArrayRef) -> Result<Transformed, arrow::error::ArrowError> {
     let lines = column.as_string::<i32>();
-    let num_bytes = lines.value_data().len();
-    let mut data = Vec::with_capacity(num_bytes);
-    let mut offsets = Vec::with_capacity(num_bytes / 4);
-    let mut origins = Vec::with_capacity(num_bytes / 4);
-    offsets.push(0_i32);
-    for (row, line) in (0_u32..).zip(lines.iter()) {
-        tidemill_plugin::words(line.unwrap_or_default()).for_each(|word| {
-            data.extend_from_slice(word.as_bytes());
-            offsets.push(data.len() as i32);
-            origins.push(row);
-        });
-    }
+    let offsets = lines.offsets().inner().inner().typed_data();
+    let ColumnWords { words, origins } = tidemill_plugin::words_of(offsets, lines.value_data(), |_| true)
+        .map_err(arrow::error::ArrowError::ComputeError)?;
     let num_rows = origins.len();
-    let words =
-        StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from_vec(data), None)?;
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(Buffer::from_vec(words.offsets)));
+    let words = StringArray::try_new(offsets, Buffer::from_vec(words.data), None)?;
     let columns: Vec<ArrayRef> = vec![Arc::new(words), Arc::new(Int64Array::from(vec![1; num_rows]))];
     Ok(Transformed { columns, num_rows, origins: Some(origins), rejects: Vec::new() })
 }
@@ -43,14 +35,8 @@ fn split(column: &ArrayRef) -> Result<Transformed, arrow::error::ArrowError> {
 pub fn sum() -> NativeReducer {
     NativeReducer::new("sum", |ends, values| {
         let column = values.column(0).as_primitive::<Int64Type>().values();
-        let mut start = 0;
-        let mut totals = Vec::with_capacity(ends.len());
-        for &end in ends {
-            let group = column.get(start..end as usize).unwrap_or_default();
-            let total = group.iter().try_fold(0_i64, |total, value| total.checked_add(*value));
-            totals.push(total.ok_or("a sum does not fit int64")?);
-            start = end as usize;
-        }
+        let groups = Groups::new(ends, column.len() as u32)?;
+        let totals = tidemill_plugin::sums_of(column, groups).ok_or("a sum does not fit int64")?;
         let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(totals))];
         RecordBatch::try_new(values.schema(), columns).map_err(|error| error.to_string())
     })

@@ -55,6 +55,7 @@ mod update_state;
 mod words;
 
 pub use aggregate::{Accumulator, Aggregate, Aggregation};
+pub use arithmetic::sums_of;
 pub use bindings::{
     AggregatePlan, Batch, CogroupOutput, Column, DataType, Field, Output, Plan, RejectedRow, UpdateInput,
     UpdateOutput, UpdatePlan, Values, Varlen,
@@ -76,7 +77,7 @@ pub use tidemill_plugin_macros::{
 pub use timestamp::{NoTimestamp, Timestamp};
 pub use transform::{Reject, Transform};
 pub use update_state::UpdateState;
-pub use words::{Words, words};
+pub use words::{ColumnWords, Words, words, words_of};
 
 /// What the attributes and export macros write code against. Not for use by hand: it changes with them.
 #[doc(hidden)]

@@ -3,6 +3,10 @@
 //! An ASCII text is looked at 64 bytes at a time: the bytes of a number or a vector answer a flag each,
 //! and the set bits of 64 flags are where words end. That leaves no branch a byte to be guessed wrong.
 
+mod column;
+
+pub use column::{ColumnWords, words_of};
+
 use std::str::SplitWhitespace;
 
 /// The words of a text, as [`str::split_whitespace`] has them, in less time.
@@ -128,6 +132,27 @@ impl<'a> AsciiWords<'a> {
 /// The bytes that one set of flags is about.
 const BLOCK: usize = 64;
 
+/// What there is to know of the bytes of a block, a bit for each.
+struct Flags {
+    /// ASCII white space.
+    spaces: u64,
+    /// Not ASCII.
+    others: u64,
+}
+
+impl Flags {
+    #[inline]
+    fn of(block: &[u8; BLOCK]) -> Self {
+        let (mut spaces, mut others) = (0, 0);
+        for (i, chunk) in block.as_chunks::<CHUNK>().0.iter().enumerate() {
+            let flags = flags(*chunk);
+            spaces |= flags.0 << (i * CHUNK);
+            others |= flags.1 << (i * CHUNK);
+        }
+        Self { spaces, others }
+    }
+}
+
 /// A bit for each byte of white space in the block that begins at `block`.
 #[inline]
 fn ends(text: &str, block: usize) -> u64 {
@@ -151,9 +176,9 @@ fn ends(text: &str, block: usize) -> u64 {
 }
 
 #[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
-use portable::{CHUNK, is_ascii, spaces};
+use portable::{CHUNK, flags, is_ascii, spaces};
 #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
-use simd::{CHUNK, is_ascii, spaces};
+use simd::{CHUNK, flags, is_ascii, spaces};
 
 /// Eight bytes at a time, as one number.
 #[cfg(not(all(target_family = "wasm", target_feature = "simd128")))]
@@ -164,6 +189,13 @@ mod portable {
     /// Whether all bytes are ASCII.
     pub fn is_ascii(text: &str) -> bool {
         text.is_ascii()
+    }
+
+    pub fn flags(bytes: [u8; CHUNK]) -> (u64, u64) {
+        const TOPS: u64 = 0x8080_8080_8080_8080;
+        let number = u64::from_le_bytes(bytes);
+        let others = ((number & TOPS) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        (spaces((number & !TOPS).to_le_bytes()), others)
     }
 
     /// A bit for each of eight ASCII bytes that is white space.
@@ -201,6 +233,11 @@ mod simd {
                 Some(last) => u8x16_bitmask(vector(*last)) == 0,
                 None => rest.is_ascii(),
             }
+    }
+
+    #[inline]
+    pub fn flags(bytes: [u8; CHUNK]) -> (u64, u64) {
+        (spaces(bytes), u64::from(u8x16_bitmask(vector(bytes))))
     }
 
     /// A bit for each of sixteen bytes that is ASCII white space.
