@@ -2,7 +2,7 @@
 //!
 //! Keys come in as bytes; out come dense ids in the order of first appearance, and in the end the keys themselves
 //! one after the other. This is the hottest loop of the host, and what it waits for is memory. So keys are looked up
-//! a few at a time, step by step without a branch, which lets their loads overlap; and what they are compared with
+//! many at a time, step by step without a branch, which lets their loads overlap; and what they are compared with
 //! lies in the order of ids, so that keys that come often, and so come early, share cache lines.
 
 use std::ops::Range;
@@ -11,14 +11,17 @@ use super::keys::{Keys, key_hash};
 use super::slots::Slots;
 
 /// How many keys are looked up together; more don't overlap better.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 
 /// Keys and their ids.
 #[derive(Default)]
 pub struct Groups {
     slots: Slots,
-    /// By id, as `ends` is.
-    forms: Vec<Form>,
+    /// The first numbers of forms, by id. As many as `ends`.
+    heads: Vec<u64>,
+    /// The second numbers, by id and one, so that a form that needs none can be compared with the first, which is 0.
+    /// Empty as long as there is no key.
+    tails: Vec<u64>,
     ends: Vec<i32>,
     data: Vec<u8>,
 }
@@ -31,12 +34,12 @@ pub struct TooManyKeys;
 impl Groups {
     /// How many keys were seen.
     pub fn len(&self) -> usize {
-        self.forms.len()
+        self.heads.len()
     }
 
     /// Whether no key was seen.
     pub fn is_empty(&self) -> bool {
-        self.forms.is_empty()
+        self.heads.is_empty()
     }
 
     /// Appends the id of each of `keys` to `ids`.
@@ -50,43 +53,49 @@ impl Groups {
                 Ok(())
             }
             Keys::Text(array) => {
-                let (num_keys, offsets, data) = (keys.len(), array.value_offsets(), array.value_data());
-                let bounds = |row: usize| match offsets.get(row..row + 2) {
-                    // Arrow's offsets are never negative.
-                    Some([start, end]) => *start as usize..*end as usize,
-                    _ => 0..0,
+                let (offsets, data) = (array.value_offsets(), array.value_data());
+                // Arrow's offsets are never negative.
+                let key = |row: usize| match offsets.get(row..row + 2) {
+                    Some([start, end]) => data.get(*start as usize..*end as usize).unwrap_or_default(),
+                    _ => &[],
                 };
-                let key = |row| data.get(bounds(row)).unwrap_or_default();
-                self.look_up_all(num_keys, key, |row| Form::within(data, bounds(row)), ids)
+                let fill = |rows: Range<usize>, forms: &mut [Form; TOGETHER]| {
+                    let bounds = offsets.get(rows.start..=rows.end).unwrap_or_default();
+                    for ((form, start), end) in forms.iter_mut().zip(bounds).zip(bounds.iter().skip(1)) {
+                        *form = Form::within(data, *start as usize, *end as usize);
+                    }
+                };
+                self.look_up_all(keys.len(), key, fill, ids)
             }
             Keys::Rows(rows) => {
                 let key = |row| rows.row(row).data();
-                self.look_up_all(rows.num_rows(), key, |row| Form::of(key(row)), ids)
+                let fill = |rows: Range<usize>, forms: &mut [Form; TOGETHER]| {
+                    forms.iter_mut().zip(rows).for_each(|(form, row)| *form = Form::of(key(row)));
+                };
+                self.look_up_all(rows.num_rows(), key, fill, ids)
             }
         }
     }
 
+    /// Appends the ids of so many keys, of which `key` answers one, and `fill` the forms of some.
     fn look_up_all<'k>(
         &mut self,
         num_keys: usize,
         key: impl Fn(usize) -> &'k [u8],
-        form: impl Fn(usize) -> Form,
+        fill: impl Fn(Range<usize>, &mut [Form; TOGETHER]),
         ids: &mut Vec<u32>,
     ) -> Result<(), TooManyKeys> {
         let mut forms = [Form::default(); TOGETHER];
         let mut guesses = [0; TOGETHER];
         for start in (0..num_keys).step_by(TOGETHER) {
             let rows = start..num_keys.min(start + TOGETHER);
-            for (place, row) in forms.iter_mut().zip(rows.clone()) {
-                *place = form(row);
-            }
+            fill(rows.clone(), &mut forms);
             for (guess, form) in guesses.iter_mut().zip(&forms) {
                 *guess = self.slots.guess(form.hash());
             }
             let mut wrong = 0_u32;
             for (i, (guess, form)) in guesses.iter().zip(&forms).enumerate() {
-                let right = self.form(*guess).is(*form) & !form.is_hash();
-                wrong |= u32::from(!right) << i;
+                wrong |= u32::from(!self.has(*guess, *form)) << i;
             }
             while (wrong.trailing_zeros() as usize) < rows.len() {
                 let i = wrong.trailing_zeros() as usize;
@@ -101,18 +110,25 @@ impl Groups {
     }
 
     /// The id of a key, which may be new.
-    #[inline]
     fn look_up(&mut self, key: &[u8], form: Form) -> Result<u32, TooManyKeys> {
         if let Some(id) = self.find(key, form) {
             return Ok(id);
         }
         // The last number is no id.
-        let id = u32::try_from(self.forms.len()).ok().filter(|id| *id < u32::MAX).ok_or(TooManyKeys)?;
+        let id = u32::try_from(self.heads.len()).ok().filter(|id| *id < u32::MAX).ok_or(TooManyKeys)?;
         let end = i32::try_from(self.data.len() + key.len()).map_err(|_| TooManyKeys)?;
-        let forms = &self.forms;
-        let hash_of = |id: u32| forms.get(id as usize).copied().unwrap_or_default().hash();
-        self.slots.insert(form.hash(), id, hash_of);
-        self.forms.push(form);
+        let (heads, tails) = (&self.heads, &self.tails);
+        let hash_of = |id: u32| match (heads.get(id as usize), tails.get(id as usize + 1)) {
+            (Some(head), Some(tail)) => Form(*head, *tail).sought().hash(),
+            _ => 0,
+        };
+        self.slots.add(form.hash(), hash_of);
+        let Form(head, tail) = form.kept();
+        if self.tails.is_empty() {
+            self.tails.push(0);
+        }
+        self.heads.push(head);
+        self.tails.push(tail);
         self.ends.push(end);
         self.data.extend_from_slice(key);
         Ok(id)
@@ -125,16 +141,18 @@ impl Groups {
 
     #[inline]
     fn find(&self, key: &[u8], form: Form) -> Option<u32> {
+        let kept = form.kept();
         self.slots.find(form.hash(), |id| {
-            let same = self.form(id).is(form);
-            same && (!form.is_hash() || stored(&self.ends, &self.data, id) == key)
+            self.has(id, kept) && (!form.is_hash() || stored(&self.ends, &self.data, id) == key)
         })
     }
 
-    /// The form of the key with this id; one that no key has where there is none.
+    /// Whether the key with this id has this form, found without a branch. No key has where there is no such id.
     #[inline]
-    fn form(&self, id: u32) -> Form {
-        self.forms.get(id as usize).copied().unwrap_or_default()
+    fn has(&self, id: u32, form: Form) -> bool {
+        let head = self.heads.get(id as usize).copied().unwrap_or(Form::NONE);
+        let tail = self.tails.get((id as usize + 1) & form.tail_bits()).copied().unwrap_or(0);
+        (head ^ form.0) | (tail ^ form.1) == 0
     }
 
     /// All keys in the order of their ids, as offsets (one more than there are keys) and bytes.
@@ -146,7 +164,8 @@ impl Groups {
     /// The same, and forgets them.
     pub fn take(&mut self) -> (Vec<i32>, Vec<u8>) {
         self.slots.clear();
-        self.forms.clear();
+        self.heads.clear();
+        self.tails.clear();
         let mut offsets = Vec::with_capacity(self.ends.len() + 1);
         offsets.push(0);
         offsets.append(&mut self.ends);
@@ -164,61 +183,80 @@ fn stored<'a>(ends: &[i32], data: &'a [u8], id: u32) -> &'a [u8] {
     }
 }
 
-/// The bytes of a form; a key has to be shorter to be one.
+/// The bytes of a form; a key has to be shorter to be in one.
 const FORM_BYTES: usize = 16;
 
-/// A key as two numbers. One of up to 15 bytes is in them whole, with zeros behind, and its length in the highest
-/// byte; a longer one is its hash. The default is that of no key.
+/// A key as two numbers.
+///
+/// The highest byte of the first says what it is: below 8, the length of a key that is in the seven bytes below it,
+/// and the second number is 0; from 0x88 to 0x8f, the same of a key whose bytes from the eighth on are in the second
+/// number. A longer key is its hash, the second number. Bytes that the key doesn't have are 0.
 #[derive(Clone, Copy)]
 struct Form(u64, u64);
 
 impl Default for Form {
     fn default() -> Self {
-        Self(u64::MAX, 0)
+        Self(Self::NONE, 0)
     }
 }
 
 impl Form {
-    /// The second number of a form that is a hash.
-    const OF_HASH: u64 = u64::MAX;
+    /// The first number of no key.
+    const NONE: u64 = 0x7f << 56;
+    /// The first number of a hash that is sought. No key has it, so that such a key isn't found by its form alone.
+    const SOUGHT: u64 = 0xff << 56;
+    /// The first number of a hash that is kept.
+    const KEPT: u64 = 0xfe << 56;
 
-    /// That of `data[bounds]`; without a branch on the length, where it isn't long or at the end of `data`.
+    /// That of `data[start..end]`; without a branch on the length, where it isn't long or at the end of `data`.
     #[inline]
-    fn within(data: &[u8], bounds: Range<usize>) -> Self {
-        match data.get(bounds.start..).and_then(<[u8]>::first_chunk) {
-            Some(chunk) if bounds.len() < FORM_BYTES => Self::short(*chunk, bounds.len()),
-            _ => Self::of(data.get(bounds).unwrap_or_default()),
+    fn within(data: &[u8], start: usize, end: usize) -> Self {
+        let bytes = data.get(start..).and_then(<[u8]>::first_chunk);
+        match (bytes, SHAPES.get(end.wrapping_sub(start))) {
+            (Some(bytes), Some(shape)) => Self::short(*bytes, shape),
+            _ => Self::of(data.get(start..end).unwrap_or_default()),
         }
     }
 
     /// That of a key that lies anywhere.
     fn of(key: &[u8]) -> Self {
-        if key.len() >= FORM_BYTES {
-            return Self(key_hash(key), Self::OF_HASH);
+        match SHAPES.get(key.len()) {
+            None => Self(Self::SOUGHT, key_hash(key)),
+            Some(shape) => {
+                let mut bytes = [0; FORM_BYTES];
+                bytes.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+                Self::short(bytes, shape)
+            }
         }
-        let mut bytes = [0; FORM_BYTES];
-        bytes.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-        Self::short(bytes, key.len())
     }
 
-    /// The first `len` bytes of `bytes`, below 16.
+    /// That of the key with this shape at the start of `bytes`.
     #[inline]
-    fn short(bytes: [u8; FORM_BYTES], len: usize) -> Self {
-        let ([head, tail], _) = bytes.as_chunks() else { return Self::default() };
-        let Some((used_head, used_tail)) = USED.get(len) else { return Self::default() };
-        let (head, tail) = (u64::from_le_bytes(*head), u64::from_le_bytes(*tail));
-        Self(head & used_head, tail & used_tail | (len as u64) << 56)
-    }
-
-    /// Whether both are the same, found without a branch.
-    #[inline]
-    fn is(self, other: Self) -> bool {
-        (self.0 ^ other.0) | (self.1 ^ other.1) == 0
+    fn short(bytes: [u8; FORM_BYTES], shape: &Shape) -> Self {
+        let bytes = u128::from_le_bytes(bytes);
+        Self(bytes as u64 & shape.head | shape.mark, (bytes >> 56) as u64 & shape.tail)
     }
 
     #[inline]
     fn is_hash(self) -> bool {
-        self.1 == Self::OF_HASH
+        self.0 == Self::SOUGHT
+    }
+
+    /// The form that a key is kept by.
+    #[inline]
+    fn kept(self) -> Self {
+        if self.is_hash() { Self(Self::KEPT, self.1) } else { self }
+    }
+
+    /// The form that a kept key is sought by.
+    fn sought(self) -> Self {
+        if self.0 == Self::KEPT { Self(Self::SOUGHT, self.1) } else { self }
+    }
+
+    /// All bits where the second number tells keys apart, else none.
+    #[inline]
+    fn tail_bits(self) -> usize {
+        ((self.0 as i64) >> 63) as usize
     }
 
     /// A hash for the table alone: it is never kept, so it may change.
@@ -228,20 +266,33 @@ impl Form {
         const B: u64 = 0xd6e8_feb8_6659_fd93;
         let product = u128::from(self.0 ^ A) * u128::from(self.1 ^ B);
         let folded = (product as u64) ^ ((product >> 64) as u64);
-        (folded.wrapping_mul(A) >> 32) as u32
+        (folded >> 32) as u32
     }
 }
 
-/// The bits of a form that a key of each length takes.
-const USED: [(u64, u64); FORM_BYTES] = {
-    let mut used = [(0, 0); FORM_BYTES];
+/// What a key of some length takes of the bytes at its start.
+struct Shape {
+    /// The bits of the first number that are its bytes.
+    head: u64,
+    /// The bits of the second number that are.
+    tail: u64,
+    /// The highest byte of the first number.
+    mark: u64,
+}
+
+/// The shapes of keys of each length that are in a form.
+const SHAPES: [Shape; FORM_BYTES] = {
+    const LONG: Shape = Shape { head: 0, tail: 0, mark: 0 };
+    let mut shapes = [LONG; FORM_BYTES];
     let mut len = 0;
     while len < FORM_BYTES {
         let bits = (1_u128 << (8 * len)) - 1;
-        used[len] = (bits as u64, (bits >> 64) as u64);
+        let mark = if len < 8 { len } else { 0x80 | len };
+        let head = bits as u64 & (u64::MAX >> 8);
+        shapes[len] = Shape { head, tail: (bits >> 56) as u64, mark: (mark as u64) << 56 };
         len += 1;
     }
-    used
+    shapes
 };
 
 #[cfg(test)]
@@ -249,7 +300,7 @@ mod tests {
     use std::collections::HashMap;
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Int64Array, StringArray};
+    use arrow::array::{ArrayRef, BinaryArray, Int64Array, StringArray};
     use arrow::datatypes::{DataType, Field};
     use proptest::prelude::*;
 
@@ -276,6 +327,31 @@ mod tests {
         assert_eq!(data.len(), 46);
         assert!(groups.is_empty());
         assert_eq!(ids(&mut groups, &["new"]), [0]);
+    }
+
+    #[test]
+    fn keys_that_look_like_the_forms_of_others_are_told_apart() {
+        // Bytes that are a mark elsewhere, zeros at ends, and the halves of long keys.
+        let mut keys: Vec<Vec<u8>> = vec![Vec::new()];
+        for len in 0..18 {
+            for last in [0, 1, 3, 7, 0x7f, 0x83, 0x88, 0x8f, 0xfe, 0xff] {
+                keys.push([b"abcdefghijklmnopq".get(..len).unwrap_or(&[0; 18][..len]), &[last]].concat());
+                keys.push([&vec![0; len][..], &[last]].concat());
+            }
+        }
+        let keys: std::collections::BTreeSet<Vec<u8>> = keys.into_iter().collect();
+        let encoder = KeyEncoder::new(&[Arc::new(Field::new("k", DataType::Binary, false))]).unwrap();
+        let column: ArrayRef = Arc::new(BinaryArray::from_iter_values(&keys));
+        let (mut groups, mut ids) = (Groups::default(), Vec::new());
+        groups.ids(&encoder.encode(&[column], keys.len()).unwrap(), &mut ids).unwrap();
+        assert_eq!(ids, (0..keys.len() as u32).collect::<Vec<_>>());
+        let mut raw = Groups::default();
+        for (id, key) in (0..).zip(&keys) {
+            assert_eq!((raw.get(key), raw.look_up(key, Form::of(key)).unwrap()), (None, id));
+        }
+        for (id, key) in (0..).zip(&keys) {
+            assert_eq!((raw.get(key), raw.look_up(key, Form::of(key)).unwrap()), (Some(id), id));
+        }
     }
 
     #[test]
