@@ -6,9 +6,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
-use arrow::compute::{filter_record_batch, take, take_record_batch};
-use arrow::datatypes::SchemaRef;
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, RecordBatch, UInt32Array,
+};
+use arrow::compute::{concat, filter_record_batch, take};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
 
 use super::OperatorError;
 use crate::partition::concatenate;
@@ -112,20 +114,74 @@ impl Waiting {
 
     /// Takes all rows, sorted by key; those of a key stay in order. None where nothing waits.
     pub(super) fn take_sorted(&mut self, num_keys: usize) -> Result<Option<Sorted>, OperatorError> {
-        let ids = std::mem::take(&mut self.ids);
-        let Some(values) = concatenate(&self.schema, &std::mem::take(&mut self.blocks))? else {
+        let (ids, blocks) = (std::mem::take(&mut self.ids), std::mem::take(&mut self.blocks));
+        if blocks.is_empty() {
             return Ok(None);
-        };
+        }
         let mut order = Order::of(&ids, num_keys);
         let (ends, keys) = order.ends();
-        let values = match ids.is_sorted() {
-            true => values,
-            // Rows without columns are all alike.
-            false if values.num_columns() == 0 => values,
-            false => take_record_batch(&values, &UInt32Array::from(order.rows(&ids)))?,
+        // Rows without columns are all alike.
+        let values = match ids.is_sorted() || self.schema.fields().is_empty() {
+            true => concatenate(&self.schema, &blocks)?,
+            false => Some(arranged(&self.schema, &blocks, &order.places(&ids))?),
         };
-        Ok(Some(Sorted { ends, keys, values }))
+        Ok(values.map(|values| Sorted { ends, keys, values }))
     }
+}
+
+/// The rows of `blocks`, each at its place.
+fn arranged(
+    schema: &SchemaRef,
+    blocks: &[RecordBatch],
+    places: &[u32],
+) -> Result<RecordBatch, OperatorError> {
+    let mut rows = None;
+    let columns = (0..schema.fields().len()).map(|column| {
+        let parts: Vec<&dyn Array> =
+            blocks.iter().filter_map(|block| block.columns().get(column)).map(AsRef::as_ref).collect();
+        Ok(match scattered(&parts, places) {
+            Some(values) => values,
+            None => take(&concat(&parts)?, rows.get_or_insert_with(|| rows_at(places)), None)?,
+        })
+    });
+    let columns = columns.collect::<Result<_, OperatorError>>()?;
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+}
+
+/// Which row is at each place.
+fn rows_at(places: &[u32]) -> UInt32Array {
+    let mut rows = vec![0; places.len()];
+    for (row, place) in (0..).zip(places) {
+        rows.get_mut(*place as usize).into_iter().for_each(|at| *at = row);
+    }
+    UInt32Array::from(rows)
+}
+
+/// The values of `parts`, each at its place, where they are numbers and all there: written there at once, without a
+/// copy of them all in between.
+fn scattered(parts: &[&dyn Array], places: &[u32]) -> Option<ArrayRef> {
+    let data_type = parts.first()?.data_type();
+    match data_type {
+        _ if parts.iter().any(|part| part.null_count() > 0) => None,
+        DataType::Int64 => Some(Arc::new(scatter::<Int64Type>(parts, places)?)),
+        DataType::Float64 => Some(Arc::new(scatter::<Float64Type>(parts, places)?)),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            let times = scatter::<TimestampMicrosecondType>(parts, places)?;
+            Some(Arc::new(times.with_data_type(data_type.clone())))
+        }
+        _ => None,
+    }
+}
+
+fn scatter<T: ArrowPrimitiveType>(parts: &[&dyn Array], places: &[u32]) -> Option<PrimitiveArray<T>> {
+    let mut values = vec![T::Native::default(); places.len()];
+    let mut places = places.iter();
+    for part in parts {
+        for (value, place) in part.as_primitive_opt::<T>()?.values().iter().zip(places.by_ref()) {
+            *values.get_mut(*place as usize)? = *value;
+        }
+    }
+    Some(PrimitiveArray::new(values.into(), None))
 }
 
 /// The order of rows by their ids, found by counting.
@@ -167,17 +223,13 @@ impl Order {
         (ends, keys)
     }
 
-    /// The rows in their order. Afterwards the starts are ends.
-    fn rows(&mut self, ids: &[u32]) -> Vec<u32> {
-        let mut rows = vec![0_u32; ids.len()];
-        for (row, &id) in (0_u32..).zip(ids) {
-            let Some(place) = self.starts.get_mut(id as usize) else { continue };
-            if let Some(at) = rows.get_mut(*place as usize) {
-                *at = row;
-            }
-            *place += 1;
-        }
-        rows
+    /// Where each row goes. Afterwards the starts are ends.
+    fn places(&mut self, ids: &[u32]) -> Vec<u32> {
+        let place = |id: &u32| match self.starts.get_mut(*id as usize) {
+            Some(place) => std::mem::replace(place, place.wrapping_add(1)),
+            None => u32::MAX,
+        };
+        ids.iter().map(place).collect()
     }
 }
 
@@ -189,17 +241,60 @@ pub(super) fn of_rows(columns: &[ArrayRef], rows: &[u32]) -> Result<Vec<ArrayRef
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{AsArray, Int64Array};
-    use arrow::datatypes::Int64Type;
+    use arrow::array::{Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+    use arrow::datatypes::{Field, Schema};
+    use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn rows_of_any_columns_are_sorted_like_their_numbers(
+            blocks in prop::collection::vec(prop::collection::vec((0_u32..9, prop::option::of(0_i64..1000)), 0..9), 0..5),
+        ) {
+            let utc: Option<Arc<str>> = Some("+00:00".into());
+            let time = DataType::Timestamp(TimeUnit::Microsecond, utc.clone());
+            let types = [DataType::Int64, DataType::Float64, time, DataType::Utf8, DataType::Int64];
+            let fields = types.into_iter().enumerate();
+            let fields: Vec<_> =
+                fields.map(|(i, data_type)| Field::new(i.to_string(), data_type, i == 4)).collect();
+            let schema: SchemaRef = Arc::new(Schema::new(fields));
+            let mut waiting = Waiting::new(Arc::clone(&schema));
+            let mut expected: Vec<(u32, i64, Option<i64>)> = Vec::new();
+            for block in blocks {
+                let numbers: Vec<i64> = (0..block.len()).map(|row| (expected.len() + row) as i64).collect();
+                let each = || numbers.iter().copied();
+                let columns: Vec<ArrayRef> = vec![
+                    Arc::new(Int64Array::from_iter_values(each())),
+                    Arc::new(Float64Array::from_iter_values(each().map(|n| n as f64))),
+                    Arc::new(TimestampMicrosecondArray::from_iter_values(each()).with_timezone_opt(utc.clone())),
+                    Arc::new(StringArray::from_iter_values(each().map(|n| n.to_string()))),
+                    Arc::new(Int64Array::from_iter(block.iter().map(|(_, value)| *value))),
+                ];
+                waiting.ids.extend(block.iter().map(|(id, _)| id));
+                waiting.blocks.push(RecordBatch::try_new(Arc::clone(&schema), columns).unwrap());
+                expected.extend(block.iter().zip(numbers).map(|((id, value), number)| (*id, number, *value)));
+            }
+            expected.sort_by_key(|(id, ..)| *id);
+            let sorted = waiting.take_sorted(9).unwrap();
+            let Some(sorted) = sorted else { return Ok(()) };
+            prop_assert_eq!(sorted.ids(), expected.iter().map(|(id, ..)| *id).collect::<Vec<_>>());
+            let column = |index: usize| arrow::compute::cast(sorted.values.column(index), &DataType::Int64).unwrap();
+            let numbers: Vec<_> = expected.iter().map(|(_, number, _)| Some(*number)).collect();
+            for index in 0..4 {
+                prop_assert_eq!(column(index).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), numbers.clone());
+            }
+            let values: Vec<_> = expected.iter().map(|(.., value)| *value).collect();
+            prop_assert_eq!(column(4).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), values);
+        }
+    }
 
     #[test]
     fn sorting_by_id_is_stable() {
         let ids = [2, 0, 2, 4, 0];
         let mut order = Order::of(&ids, 5);
         assert_eq!(order.ends(), (vec![2, 4, 5], vec![0, 2, 4]));
-        assert_eq!(order.rows(&ids), [1, 4, 0, 2, 3]);
+        assert_eq!(order.places(&ids), [2, 0, 3, 4, 1]);
     }
 
     #[test]
