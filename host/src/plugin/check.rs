@@ -219,11 +219,12 @@ fn varlen(values: VarlenResult, num_rows: usize) -> Result<(OffsetBuffer<i32>, B
     if offsets.first() != Some(&0) || last as usize != data.len() || i32::try_from(last).is_err() {
         return Err(format!("its offsets don't run from 0 to the {} bytes of its data", data.len()));
     }
-    let ascend = offsets.iter().zip(offsets.iter().skip(1)).fold(true, |ascend, (a, b)| ascend & (a <= b));
-    if !ascend {
+    let offsets = ScalarBuffer::<i32>::from(Buffer::from_vec(offsets));
+    // One beyond an `i32` is negative here, and so it descends too.
+    let next = offsets.get(1..).unwrap_or_default();
+    if !offsets.iter().zip(next).fold(true, |ascend, (a, b)| ascend & (a <= b)) {
         return Err("its offsets descend".to_owned());
     }
-    let offsets = ScalarBuffer::<i32>::from(Buffer::from_vec(offsets));
     Ok((OffsetBuffer::new(offsets), Buffer::from_vec(data)))
 }
 
