@@ -1,7 +1,7 @@
 //! What a language costs: size of a component, time to compile it and to make an instance, a word, a row, memory.
 //!
-//! The plugins are the word count as one writes it in the language, on rows. Those in other languages than Rust are
-//! built here, with tools that are fetched where they are missing.
+//! The plugins are the word count as one writes it in the language, on rows. Those in Rust are members of the workspace;
+//! the others are built here, with tools that are fetched where they are missing.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ const INSTANCES: u32 = 20;
 
 /// Measures each language, in `turns` turns.
 pub fn measure(figures: &mut Figures, folder: &Path, turns: usize) -> Result<()> {
-    let rust = Parts { split: wordcount::plugin("split_words")?, sum: wordcount::plugin("sum")? };
+    let rust = Parts { split: wordcount::plugin("words_by_row")?, sum: wordcount::plugin("sum_by_row")? };
     measure_one(figures, "rust", &rust, turns)?;
     for language in ["python", "js", "go", "c", "cpp", "zig", "assemblyscript"] {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("languages").join(language);
