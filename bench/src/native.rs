@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use tidemill::plugin::{NativeReducer, NativeTransformer, TransformPlan, Transformed};
@@ -22,8 +22,9 @@ pub fn split_words() -> NativeTransformer {
 fn split(column: &ArrayRef) -> Result<Transformed, arrow::error::ArrowError> {
     let lines = column.as_string::<i32>();
     let offsets = lines.offsets().inner().inner().typed_data();
-    let ColumnWords { words, origins } = tidemill_plugin::words_of(offsets, lines.value_data(), |_| true)
-        .map_err(arrow::error::ArrowError::ComputeError)?;
+    let ColumnWords { words, origins } =
+        tidemill_plugin::words_of(offsets, lines.value_data(), |row| lines.is_valid(row))
+            .map_err(arrow::error::ArrowError::ComputeError)?;
     let num_rows = origins.len();
     let offsets = OffsetBuffer::new(ScalarBuffer::from(Buffer::from_vec(words.offsets)));
     let words = StringArray::try_new(offsets, Buffer::from_vec(words.data), None)?;

@@ -75,7 +75,7 @@ enum Operators {
     Native,
 }
 
-/// The path of a plugin that ships.
+/// The path of a plugin of the workspace.
 pub fn plugin(name: &str) -> Result<PathBuf> {
     let target = std::env::current_exe()?;
     let folder = target.ancestors().nth(2).context("the target folder is not where it should be")?;

@@ -139,7 +139,7 @@ fn arranged(
     let columns = (0..schema.fields().len()).map(|column| {
         let parts: Vec<&dyn Array> =
             blocks.iter().filter_map(|block| block.columns().get(column)).map(AsRef::as_ref).collect();
-        Ok(match scattered(&parts, places) {
+        Ok(match scattered_numbers(&parts, places) {
             Some(values) => values,
             None => take(&concat(&parts)?, rows.get_or_insert_with(|| rows_at(places)), None)?,
         })
@@ -159,21 +159,21 @@ fn rows_at(places: &[u32]) -> UInt32Array {
 
 /// The values of `parts`, each at its place, where they are numbers and all there: written there at once, without a
 /// copy of them all in between.
-fn scattered(parts: &[&dyn Array], places: &[u32]) -> Option<ArrayRef> {
+fn scattered_numbers(parts: &[&dyn Array], places: &[u32]) -> Option<ArrayRef> {
     let data_type = parts.first()?.data_type();
     match data_type {
         _ if parts.iter().any(|part| part.null_count() > 0) => None,
-        DataType::Int64 => Some(Arc::new(scatter::<Int64Type>(parts, places)?)),
-        DataType::Float64 => Some(Arc::new(scatter::<Float64Type>(parts, places)?)),
+        DataType::Int64 => Some(Arc::new(scattered::<Int64Type>(parts, places)?)),
+        DataType::Float64 => Some(Arc::new(scattered::<Float64Type>(parts, places)?)),
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let times = scatter::<TimestampMicrosecondType>(parts, places)?;
+            let times = scattered::<TimestampMicrosecondType>(parts, places)?;
             Some(Arc::new(times.with_data_type(data_type.clone())))
         }
         _ => None,
     }
 }
 
-fn scatter<T: ArrowPrimitiveType>(parts: &[&dyn Array], places: &[u32]) -> Option<PrimitiveArray<T>> {
+fn scattered<T: ArrowPrimitiveType>(parts: &[&dyn Array], places: &[u32]) -> Option<PrimitiveArray<T>> {
     let mut values = vec![T::Native::default(); places.len()];
     let mut places = places.iter();
     for part in parts {

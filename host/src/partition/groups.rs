@@ -12,6 +12,8 @@ use super::slots::Slots;
 
 /// How many keys are looked up together; more don't overlap better.
 const TOGETHER: usize = 32;
+// Which of them were guessed wrong is told by the bits of one number.
+const _: () = assert!(TOGETHER <= u32::BITS as usize);
 
 /// Keys and their ids.
 #[derive(Default)]
@@ -60,6 +62,7 @@ impl Groups {
                     _ => &[],
                 };
                 let fill = |rows: Range<usize>, forms: &mut [Form; TOGETHER]| {
+                    // There is an offset more than there are rows.
                     let bounds = offsets.get(rows.start..=rows.end).unwrap_or_default();
                     for ((form, start), end) in forms.iter_mut().zip(bounds).zip(bounds.iter().skip(1)) {
                         *form = Form::within(data, *start as usize, *end as usize);
@@ -77,7 +80,7 @@ impl Groups {
         }
     }
 
-    /// Appends the ids of so many keys, of which `key` answers one, and `fill` the forms of some.
+    /// Appends the ids of so many keys, of which `key` answers one, and `fill` writes down the forms of some.
     fn look_up_all<'k>(
         &mut self,
         num_keys: usize,
@@ -151,7 +154,7 @@ impl Groups {
     #[inline]
     fn has(&self, id: u32, form: Form) -> bool {
         let head = self.heads.get(id as usize).copied().unwrap_or(Form::NONE);
-        let tail = self.tails.get((id as usize + 1) & form.tail_bits()).copied().unwrap_or(0);
+        let tail = self.tails.get((id as usize).wrapping_add(1) & form.tail_bits()).copied().unwrap_or(0);
         (head ^ form.0) | (tail ^ form.1) == 0
     }
 

@@ -40,7 +40,7 @@ impl Slots {
         }
     }
 
-    /// Adds the next id, counted from 0 to below `u32::MAX`, whose key has this hash. `hash_of` answers that of an id
+    /// Adds the next id, counted from 0 to below 2^31, whose key has this hash. `hash_of` answers that of an id
     /// that was added before.
     pub fn add(&mut self, hash: u32, hash_of: impl Fn(u32) -> u32) {
         if (self.num_ids as usize + 1) * 2 > self.slots.len() {

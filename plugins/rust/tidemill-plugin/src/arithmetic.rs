@@ -29,13 +29,13 @@ pub fn sums_of(values: &[i64], groups: Groups<'_>) -> Option<Vec<i64>> {
     }
 }
 
-/// Whether any sum of some of `values` fits.
+/// Whether it is certain that any sum of some of `values` fits.
 fn all_fit(values: &[i64]) -> bool {
-    // As many bits as the largest has, its sign aside.
+    // As many bits as the largest has, its sign aside. With those of their number, they are at most the 63 of a sum.
     let bits_of = |values: &[i64]| values.iter().fold(0, |bits, value| bits | (value ^ (value >> 63)));
     let (turns, rest) = values.as_chunks::<{ 2 * ADDED_A_TURN }>();
     let bits = turns.iter().fold(bits_of(rest), |bits, turn| bits | bits_of(turn));
-    bits.leading_zeros() + (values.len() as u64).leading_zeros() > u64::BITS + 1
+    bits.leading_zeros() + (values.len() as u64).leading_zeros() > u64::BITS
 }
 
 /// The sums of groups that are known to fit, as differences of a running sum: most groups are short, and a guess at how
@@ -55,7 +55,7 @@ fn running_sums(values: &[i64], groups: Groups<'_>) -> Option<Vec<i64>> {
                 total = total.wrapping_add(*value);
             }
         };
-        places.by_ref().zip(turns).for_each(|(places, turn)| add(places, turn));
+        turns.iter().zip(places.by_ref()).for_each(|(turn, places)| add(places, turn));
         places.next().into_iter().for_each(|places| add(places, rest));
         *before.get_mut(values.len())? = total;
         while let Some(end) = ends.next_if(|end| *end <= first + values.len()) {
@@ -192,6 +192,19 @@ mod tests {
                 same(&values, &[3]);
                 same(&values, &[1, 1, 3]);
                 same(&values, &[2, 3]);
+            }
+        }
+    }
+
+    #[test]
+    fn sums_of_many_are_known_to_fit_only_where_they_do() {
+        for num_values in [2, 3, 4, 1023, 1024, 1025] {
+            for bits in 50..63 {
+                for value in [(1 << bits) - 1, -1 << bits] {
+                    let values = vec![value; num_values];
+                    same(&values, &[num_values as u32]);
+                    same(&values, &[1, num_values as u32]);
+                }
             }
         }
     }

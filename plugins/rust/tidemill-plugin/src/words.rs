@@ -191,6 +191,8 @@ mod portable {
         text.is_ascii()
     }
 
+    /// A bit for each of eight bytes that is ASCII white space, and one for each that isn't ASCII.
+    #[inline]
     pub fn flags(bytes: [u8; CHUNK]) -> (u64, u64) {
         const TOPS: u64 = 0x8080_8080_8080_8080;
         let number = u64::from_le_bytes(bytes);
@@ -235,6 +237,7 @@ mod simd {
             }
     }
 
+    /// A bit for each of sixteen bytes that is ASCII white space, and one for each that isn't ASCII.
     #[inline]
     pub fn flags(bytes: [u8; CHUNK]) -> (u64, u64) {
         (spaces(bytes), u64::from(u8x16_bitmask(vector(bytes))))

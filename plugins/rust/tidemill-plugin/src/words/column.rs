@@ -56,9 +56,13 @@ impl Column {
 /// The words of the texts `data[offsets[i] .. offsets[i + 1]]` of all rows `i` that are `wanted`.
 ///
 /// # Errors
-/// Where a text isn't UTF-8, or ends behind the data.
+/// Where a text isn't UTF-8, or the offsets descend or end behind the data.
 pub fn words_of(offsets: &[u32], data: &[u8], wanted: impl Fn(usize) -> bool) -> Result<ColumnWords, String> {
-    let mut found = Found::with_room_for(data.len());
+    let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
+    if !offsets.is_sorted() || last as usize > data.len() {
+        return Err("the offsets of texts descend, or end behind their data".into());
+    }
+    let mut found = Found::with_room_for((last - first) as usize);
     for (row, (start, end)) in offsets.iter().zip(offsets.iter().skip(1)).enumerate() {
         if wanted(row) {
             found.take_text(data, *start as usize, *end as usize)?;
@@ -110,8 +114,8 @@ impl Found {
             match self.take_block(from, start, end) {
                 Some(next) => start = next,
                 None => {
-                    let text = from.get(start..end).ok_or("a text ends behind the column")?;
-                    let text = str::from_utf8(text).map_err(|error| error.to_string())?;
+                    let text = str::from_utf8(from.get(start..end).unwrap_or_default());
+                    let text = text.map_err(|error| error.to_string())?;
                     words(text).for_each(|word| self.take_word(word.as_bytes()));
                     return Ok(());
                 }
@@ -278,16 +282,33 @@ mod tests {
 
     #[test]
     fn more_words_than_there_was_room_for_are_all_there() {
-        same(&["x ".repeat(5000), "ö ".repeat(5000), "x ".repeat(200)]);
+        same(&["x ".repeat(5000)]);
+        same(&["ö ".repeat(5000), "x ".repeat(200)]);
+        same(&vec!["x".to_owned(); 5000]);
+    }
+
+    #[test]
+    fn words_as_long_as_a_block_are_whole_with_others_close_behind() {
+        for len in 60..70 {
+            same(&[format!(" {} a", "x".repeat(len)), "x".repeat(len), "b c".into(), "x".repeat(200)]);
+        }
     }
 
     #[test]
     fn rows_without_a_value_have_no_words_whatever_stands_in_them() {
-        let texts = Varlen { offsets: vec![0, 1, 2, 3], data: b"a\xffc".to_vec() };
-        let column = Column { values: Values::Utf8(texts), valid: Some(vec![true, false, true]) };
-        let found = column.words();
+        let data = [&b"a\xffc"[..], &[b' '; 300]].concat();
+        let texts = Varlen { offsets: vec![0, 1, 2, 3, 303], data };
+        let column = Column { values: Values::Utf8(texts), valid: Some(vec![true, false, true, true]) };
         let words = Varlen { offsets: vec![0, 1, 2], data: b"ac".to_vec() };
-        assert_eq!(found, Ok(ColumnWords { words, origins: vec![0, 2] }));
+        assert_eq!(column.words(), Ok(ColumnWords { words, origins: vec![0, 2] }));
+    }
+
+    #[test]
+    fn texts_may_begin_behind_the_start_of_their_data() {
+        let data = format!("none of this {}", "of this ".repeat(40)).into_bytes();
+        let found = words_of(&[5, 12, 20], &data, |_| true).unwrap();
+        assert_eq!(found.words.data, b"ofthisofthis");
+        assert_eq!((found.words.offsets, found.origins), (vec![0, 2, 6, 8, 12], vec![0, 0, 1, 1]));
     }
 
     #[test]
@@ -296,6 +317,8 @@ mod tests {
         let error = |values| Column { values, valid: None }.words().unwrap_err();
         assert_eq!(error(Values::Int64(vec![1])), "words are wanted of a column of int64");
         assert!(error(texts(2)).contains("invalid utf-8"));
-        assert_eq!(error(texts(3)), "a text ends behind the column");
+        assert_eq!(error(texts(3)), "the offsets of texts descend, or end behind their data");
+        let data = [b'a'; 200];
+        assert!(words_of(&[0, 200, 0, 200], &data, |_| true).is_err());
     }
 }
