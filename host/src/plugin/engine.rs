@@ -214,8 +214,9 @@ fn pool() -> PoolingAllocationConfig {
         .table_elements(MAXIMUM.table_elements as usize);
     // Instances are made for each partition of each batch, and each would wait for the system to give back the pages
     // that the one before it had. Where Linux doesn't tell which these are (before 6.7), wiping costs more than that.
+    // Places of instances that are gone are taken before new ones, so that no more is kept than was in use at once.
     if PoolingAllocationConfig::is_pagemap_scan_available() {
-        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEPT_MEMORY);
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEPT_MEMORY).max_unused_warm_slots(0);
     }
     pool
 }
