@@ -43,7 +43,7 @@ struct Args {
     /// Lines of the word count
     #[arg(long, default_value_t = 1_000_000)]
     lines: u64,
-    /// Turns of each run
+    /// Turns of each run; the word count has three times as many
     #[arg(long, default_value_t = 7)]
     turns: usize,
     /// Keys that have a state
