@@ -261,6 +261,7 @@ mod tests {
             let schema: SchemaRef = Arc::new(Schema::new(fields));
             let mut waiting = Waiting::new(Arc::clone(&schema));
             let mut expected: Vec<(u32, i64, Option<i64>)> = Vec::new();
+            let is_empty = blocks.is_empty();
             for block in blocks {
                 let numbers: Vec<i64> = (0..block.len()).map(|row| (expected.len() + row) as i64).collect();
                 let each = || numbers.iter().copied();
@@ -277,6 +278,7 @@ mod tests {
             }
             expected.sort_by_key(|(id, ..)| *id);
             let sorted = waiting.take_sorted(9).unwrap();
+            prop_assert_eq!(sorted.is_none(), is_empty);
             let Some(sorted) = sorted else { return Ok(()) };
             prop_assert_eq!(sorted.ids(), expected.iter().map(|(id, ..)| *id).collect::<Vec<_>>());
             let column = |index: usize| arrow::compute::cast(sorted.values.column(index), &DataType::Int64).unwrap();

@@ -4,6 +4,7 @@
 //! nothing of operators or threads.
 
 mod cut;
+mod form;
 mod groups;
 mod keys;
 mod shuffle;

@@ -20,13 +20,22 @@ const ADDED_A_TURN: usize = 8;
 /// # Ok::<(), String>(())
 /// ```
 pub fn sums_of(values: &[i64], groups: Groups<'_>) -> Option<Vec<i64>> {
-    let total = |rows: Range<usize>| {
-        values.get(rows)?.iter().try_fold(0, |total: i64, value| total.checked_add(*value))
-    };
     match all_fit(values) {
         true => running_sums(values, groups),
-        false => groups.iter().map(total).collect(),
+        false => totals(values, groups, i64::checked_add),
     }
+}
+
+/// The total of each group, value by value; none where `add` has none, or a group ends behind the values.
+fn totals<T: Copy + Default>(
+    values: &[T],
+    groups: Groups<'_>,
+    add: impl Fn(T, T) -> Option<T>,
+) -> Option<Vec<T>> {
+    let total = |rows: Range<usize>| {
+        values.get(rows)?.iter().try_fold(T::default(), |total, value| add(total, *value))
+    };
+    groups.iter().map(total).collect()
 }
 
 /// Whether it is certain that any sum of some of `values` fits.
@@ -115,11 +124,12 @@ impl Column {
         groups: Groups<'_>,
         add: impl Fn(T, T) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let total = |rows: Range<usize>| match self.valid {
-            None => values.get(rows)?.iter().try_fold(T::default(), |total, value| add(total, *value)),
-            Some(_) => rows
-                .filter(|row| self.is_valid(*row))
-                .try_fold(T::default(), |total, row| add(total, *values.get(row)?)),
+        if self.valid.is_none() {
+            return totals(values, groups, add);
+        }
+        let total = |rows: Range<usize>| {
+            let mut rows = rows.filter(|row| self.is_valid(*row));
+            rows.try_fold(T::default(), |total, row| add(total, *values.get(row)?))
         };
         groups.iter().map(total).collect()
     }

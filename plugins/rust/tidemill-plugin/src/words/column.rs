@@ -1,6 +1,6 @@
 //! The words of a whole column: what [`words`] answers of one text, for those who want the columns.
 //!
-//! In come texts in the form of the contract; out come their words in that form, with how many each text had. What a
+//! In come texts in the form of the contract; out come their words in that form, and whose each is. What a
 //! word costs elsewhere is mostly guesses of the processor gone wrong, at how long it is and at how many are left. None
 //! is made here: the words that end within 64 bytes are taken four at a time, whether there are as many or not, and
 //! of each 16 bytes are copied, of which the next one writes over what isn't its own. Where a text can't be read that
