@@ -220,6 +220,8 @@ impl Process for Combine {
         }
         // With a row a key, sorting leaves them in the order of the keys.
         let values = self.combined.take_sorted(self.groups.len())?;
+        self.fresh.give_back();
+        self.combined.give_back();
         let aside = std::mem::take(&mut self.aside);
         let (offsets, data) = self.groups.take();
         if self.stand == Stand::Before {
@@ -249,37 +251,40 @@ impl Combine {
     }
 
     fn combine_fresh(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
-        match self.fresh.take_sorted(self.groups.len())? {
-            Some(sorted) => self.combine(task, sorted, Step::First),
-            None => Ok(()),
-        }
+        let Some(sorted) = self.fresh.take_sorted(self.groups.len())? else { return Ok(()) };
+        self.combine(task, &sorted, Step::First)?;
+        self.fresh.recycle(sorted);
+        Ok(())
     }
 
     fn merge(&mut self, task: &TaskInfo) -> Result<(), OperatorError> {
-        match self.combined.take_sorted(self.groups.len())? {
-            Some(sorted) => self.combine(task, sorted, Step::Again),
-            None => Ok(()),
-        }
+        let Some(sorted) = self.combined.take_sorted(self.groups.len())? else { return Ok(()) };
+        self.combine(task, &sorted, Step::Again)?;
+        self.combined.recycle(sorted);
+        Ok(())
     }
 
     /// Combines sorted rows, so that a key has one row, or one for each call that its rows were in.
-    fn combine(&mut self, task: &TaskInfo, mut sorted: Sorted, step: Step) -> Result<(), OperatorError> {
-        if !self.aside.causes.is_empty() {
-            sorted = self.aside.divert(&sorted)?;
-        }
+    fn combine(&mut self, task: &TaskInfo, sorted: &Sorted, step: Step) -> Result<(), OperatorError> {
+        let rest = match self.aside.causes.is_empty() {
+            true => None,
+            false => Some(self.aside.divert(sorted)?),
+        };
+        let sorted = rest.as_ref().unwrap_or(sorted);
         let num_rows = sorted.values.num_rows();
         if num_rows == 0 {
             return Ok(());
         }
-        let is_large =
-            num_rows > MAX_CALL_ROWS || bytes_of(sorted.values.columns()) > self.reducer(step).max_input().0;
-        if is_large && num_rows > 1 {
-            let (first, second) = sorted.split_at(num_rows / 2);
-            self.combine(task, first, step)?;
-            return self.combine(task, second, step);
+        let max_bytes = self.reducer(step).max_input().0.max(1);
+        let of_bytes = usize::try_from(bytes_of(sorted.values.columns()).div_ceil(max_bytes));
+        let num_calls = num_rows.div_ceil(MAX_CALL_ROWS).max(of_bytes.unwrap_or(num_rows)).min(num_rows);
+        if num_calls > 1 {
+            let row = |call: usize| num_rows * call / num_calls;
+            return (0..num_calls)
+                .try_for_each(|call| self.combine(task, &sorted.slice(row(call)..row(call + 1)), step));
         }
-        match self.call(task, &sorted, step) {
-            Ok(combined) => self.keep(&sorted, combined),
+        match self.call(task, sorted, step) {
+            Ok(combined) => self.keep(sorted, combined),
             Err(error) => return self.recover(task, sorted, step, error),
         }
         Ok(())
@@ -316,16 +321,16 @@ impl Combine {
     fn recover(
         &mut self,
         task: &TaskInfo,
-        sorted: Sorted,
+        sorted: &Sorted,
         step: Step,
         error: PluginError,
     ) -> Result<(), OperatorError> {
         let blame = Arc::clone(&self.blame);
         blame.pardon(task.time, error)?;
         // The instance may have failed over what it did before.
-        let cause = match self.call_anew(task, &sorted, step) {
+        let cause = match self.call_anew(task, sorted, step) {
             Ok(combined) => {
-                self.keep(&sorted, combined);
+                self.keep(sorted, combined);
                 return Ok(());
             }
             Err(error) => blame.pardon(task.time, error)?,
@@ -337,8 +342,8 @@ impl Combine {
         })?;
         if poison.is_empty() {
             // Its keys fail only in company.
-            self.combine(task, sorted.of_keys(0..num_keys / 2), step)?;
-            return self.combine(task, sorted.of_keys(num_keys / 2..num_keys), step);
+            self.combine(task, &sorted.of_keys(0..num_keys / 2), step)?;
+            return self.combine(task, &sorted.of_keys(num_keys / 2..num_keys), step);
         }
         for (place, cause) in poison {
             sorted.keys.get(place).into_iter().for_each(|&id| self.aside.add(id, cause.clone()));

@@ -11,6 +11,8 @@ use crate::partition::concatenate;
 const MAX_JOINED_ROWS: usize = 8192;
 /// So many rows are worth a call of their own.
 const ENOUGH_ROWS: usize = MAX_JOINED_ROWS / 2;
+/// So many bytes are, too.
+const ENOUGH_BYTES: u64 = 32 << 10;
 
 /// How much of a stream a plugin sees in one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -59,7 +61,8 @@ impl Waiting {
         max_bytes: u64,
     ) -> Result<Vec<RecordBatch>, OperatorError> {
         let mut due = Vec::new();
-        let is_enough = self.scope == Scope::Rows && block.num_rows() >= ENOUGH_ROWS;
+        let is_worth_it = block.num_rows() >= ENOUGH_ROWS || num_bytes >= ENOUGH_BYTES;
+        let is_enough = self.scope == Scope::Rows && is_worth_it;
         let has_room = self.num_rows + block.num_rows() <= MAX_JOINED_ROWS
             && self.num_bytes.saturating_add(num_bytes) <= max_bytes;
         if self.scope == Scope::Rows && (is_enough || !has_room) {
@@ -92,6 +95,10 @@ mod tests {
 
     /// How many rows the calls have that blocks of `sizes` rows make, of 8 bytes a row.
     fn calls(scope: Scope, sizes: &[usize], max_bytes: u64) -> Vec<usize> {
+        calls_of(scope, sizes, 8, max_bytes)
+    }
+
+    fn calls_of(scope: Scope, sizes: &[usize], row_bytes: u64, max_bytes: u64) -> Vec<usize> {
         let block = |size: usize| {
             let numbers: ArrayRef = Arc::new(Int64Array::from(vec![0; size]));
             RecordBatch::try_from_iter([("n", numbers)]).unwrap()
@@ -99,7 +106,7 @@ mod tests {
         let mut waiting = Waiting::new(scope, block(0).schema());
         let mut calls = Vec::new();
         for &size in sizes {
-            calls.extend(waiting.add(&block(size), 8 * size as u64, max_bytes).unwrap());
+            calls.extend(waiting.add(&block(size), row_bytes * size as u64, max_bytes).unwrap());
         }
         calls.extend(waiting.take().unwrap());
         calls.iter().map(RecordBatch::num_rows).collect()
@@ -112,11 +119,14 @@ mod tests {
         assert_eq!(calls(Scope::Rows, &[3000; 4], 1 << 20), [6000, 6000]);
         assert_eq!(calls(Scope::Rows, &[10, 10, 10, 50], 200), [20, 10, 50]);
         assert!(calls(Scope::Rows, &[], 200).is_empty());
+        // Of a KiB a row, so that 32 are worth a call.
+        assert_eq!(calls_of(Scope::Rows, &[20, 11, 32, 9, 40, 1], 1 << 10, 1 << 20), [31, 32, 9, 40, 1]);
     }
 
     #[test]
     fn what_is_seen_whole_is_one_call() {
         assert_eq!(calls(Scope::Partition, &[1, 8192, 5000], 8), [13_193]);
         assert_eq!(calls(Scope::Batch, &[1, 2], 8), [3]);
+        assert_eq!(calls_of(Scope::Partition, &[20, 32, 9], 1 << 10, 8), [61]);
     }
 }

@@ -124,7 +124,9 @@ impl Sides {
     pub(super) fn take_encoded(&mut self) -> Result<Option<Encoded>, OperatorError> {
         let num_keys = self.groups.len();
         let Some(side) = self.waiting.first_mut() else { return Ok(None) };
-        let Some(sorted) = side.take_sorted(num_keys)? else { return Ok(None) };
+        let sorted = side.take_sorted(num_keys)?;
+        side.give_back();
+        let Some(sorted) = sorted else { return Ok(None) };
         let (offsets, data) = self.groups.take();
         Ok(Some(Encoded { offsets, data, rows: sorted }))
     }
@@ -138,7 +140,9 @@ impl Sides {
         let sides = self.waiting.iter_mut().map(|waiting| {
             let nothing =
                 Sorted { ends: vec![], keys: vec![], values: RecordBatch::new_empty(waiting.schema()) };
-            Ok(waiting.take_sorted(num_keys)?.unwrap_or(nothing))
+            let sorted = waiting.take_sorted(num_keys)?;
+            waiting.give_back();
+            Ok(sorted.unwrap_or(nothing))
         });
         let sides = sides.collect::<Result<_, OperatorError>>()?;
         let (offsets, data) = self.groups.take();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, RecordBatch, UInt32Array,
 };
+use arrow::buffer::Buffer;
 use arrow::compute::{concat, filter_record_batch, take};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
 
@@ -20,6 +21,17 @@ pub(super) struct Waiting {
     schema: SchemaRef,
     pub(super) ids: Vec<u32>,
     pub(super) blocks: Vec<RecordBatch>,
+    order: Order,
+    spare: Spare,
+}
+
+/// Memory of rows that are done with.
+#[derive(Default)]
+struct Spare {
+    ends: Vec<u32>,
+    keys: Vec<u32>,
+    /// Of columns of numbers.
+    numbers: Vec<Buffer>,
 }
 
 /// Rows of values, those of each key together.
@@ -32,23 +44,18 @@ pub(super) struct Sorted {
 }
 
 impl Sorted {
-    /// The first `row` rows, and the others. The rows of a key may fall to both.
-    pub(super) fn split_at(&self, row: usize) -> (Self, Self) {
-        let (left, right) = (row, self.values.num_rows() - row);
-        let border = u32::try_from(row).unwrap_or(u32::MAX);
-        let whole = self.ends.partition_point(|end| *end <= border);
-        let (ends, later_ends) = self.ends.split_at(whole);
-        let (keys, later_keys) = self.keys.split_at(whole);
-        let (mut ends, mut keys) = (ends.to_vec(), keys.to_vec());
-        if ends.last().copied().unwrap_or(0) < border {
-            ends.push(border);
-            keys.extend(later_keys.first());
+    /// These of the rows. Those of a key may be others, too.
+    pub(super) fn slice(&self, rows: Range<usize>) -> Self {
+        let row = |row: usize| u32::try_from(row).unwrap_or(u32::MAX);
+        let (start, end) = (row(rows.start), row(rows.end));
+        let first = self.ends.partition_point(|key_end| *key_end <= start);
+        let last = self.ends.partition_point(|key_end| *key_end < end);
+        let ends = self.ends.get(first..=last).unwrap_or_default();
+        Self {
+            ends: ends.iter().map(|key_end| end.min(*key_end) - start).collect(),
+            keys: self.keys.get(first..=last).unwrap_or_default().to_vec(),
+            values: self.values.slice(rows.start, rows.len()),
         }
-        let later_ends = later_ends.iter().map(|end| end - border).collect();
-        (
-            Self { ends, keys, values: self.values.slice(0, left) },
-            Self { ends: later_ends, keys: later_keys.to_vec(), values: self.values.slice(left, right) },
-        )
     }
 
     /// The rows of some of the keys, by their places in `keys`.
@@ -104,7 +111,7 @@ impl Sorted {
 
 impl Waiting {
     pub(super) fn new(schema: SchemaRef) -> Self {
-        Self { schema, ids: Vec::new(), blocks: Vec::new() }
+        Self { schema, ids: Vec::new(), blocks: Vec::new(), order: Order::default(), spare: Spare::default() }
     }
 
     /// The schema of the values.
@@ -112,34 +119,52 @@ impl Waiting {
         Arc::clone(&self.schema)
     }
 
-    /// Takes all rows, sorted by key; those of a key stay in order. None where nothing waits.
+    /// Takes all rows, sorted by key; those of a key stay in order. None where nothing waits. Memory is kept for more rows,
+    /// until `give_back`.
     pub(super) fn take_sorted(&mut self, num_keys: usize) -> Result<Option<Sorted>, OperatorError> {
-        let (ids, blocks) = (std::mem::take(&mut self.ids), std::mem::take(&mut self.blocks));
+        let blocks = std::mem::take(&mut self.blocks);
         if blocks.is_empty() {
             return Ok(None);
         }
-        let mut order = Order::of(&ids, num_keys);
-        let (ends, keys) = order.ends();
+        let spare = std::mem::take(&mut self.spare);
+        self.order.count(&self.ids, num_keys);
+        let (ends, keys) = self.order.ends(spare.ends, spare.keys);
         // Rows without columns are all alike.
-        let values = match ids.is_sorted() || self.schema.fields().is_empty() {
+        let values = match self.ids.is_sorted() || self.schema.fields().is_empty() {
             true => concatenate(&self.schema, &blocks)?,
-            false => Some(arranged(&self.schema, &blocks, &order.places(&ids))?),
+            false => Some(arranged(&self.schema, &blocks, self.order.places(&self.ids), spare.numbers)?),
         };
+        self.ids.clear();
         Ok(values.map(|values| Sorted { ends, keys, values }))
+    }
+
+    /// Takes the memory of rows that were taken and are done with, to sort more of them into it.
+    pub(super) fn recycle(&mut self, sorted: Sorted) {
+        let columns = sorted.values.columns().iter().filter(|column| column.data_type().is_numeric());
+        let numbers = columns.flat_map(|column| column.to_data().buffers().to_vec()).collect();
+        self.spare = Spare { ends: sorted.ends, keys: sorted.keys, numbers };
+    }
+
+    /// Gives the memory back that is kept for more rows.
+    pub(super) fn give_back(&mut self) {
+        self.ids.shrink_to_fit();
+        self.order = Order::default();
+        self.spare = Spare::default();
     }
 }
 
-/// The rows of `blocks`, each at its place.
+/// The rows of `blocks`, each at its place. Numbers go into the memory of `spare`, as far as it goes.
 fn arranged(
     schema: &SchemaRef,
     blocks: &[RecordBatch],
     places: &[u32],
+    mut spare: Vec<Buffer>,
 ) -> Result<RecordBatch, OperatorError> {
     let mut rows = None;
     let columns = (0..schema.fields().len()).map(|column| {
         let parts: Vec<&dyn Array> =
             blocks.iter().filter_map(|block| block.columns().get(column)).map(AsRef::as_ref).collect();
-        Ok(match scattered_numbers(&parts, places) {
+        Ok(match scattered_numbers(&parts, places, &mut spare) {
             Some(values) => values,
             None => take(&concat(&parts)?, rows.get_or_insert_with(|| rows_at(places)), None)?,
         })
@@ -159,22 +184,32 @@ fn rows_at(places: &[u32]) -> UInt32Array {
 
 /// The values of `parts`, each at its place, where they are numbers and all there: written there at once, without a
 /// copy of them all in between.
-fn scattered_numbers(parts: &[&dyn Array], places: &[u32]) -> Option<ArrayRef> {
+fn scattered_numbers(parts: &[&dyn Array], places: &[u32], spare: &mut Vec<Buffer>) -> Option<ArrayRef> {
     let data_type = parts.first()?.data_type();
     match data_type {
         _ if parts.iter().any(|part| part.null_count() > 0) => None,
-        DataType::Int64 => Some(Arc::new(scattered::<Int64Type>(parts, places)?)),
-        DataType::Float64 => Some(Arc::new(scattered::<Float64Type>(parts, places)?)),
+        DataType::Int64 => Some(Arc::new(scattered::<Int64Type>(parts, places, spare)?)),
+        DataType::Float64 => Some(Arc::new(scattered::<Float64Type>(parts, places, spare)?)),
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let times = scattered::<TimestampMicrosecondType>(parts, places)?;
+            let times = scattered::<TimestampMicrosecondType>(parts, places, spare)?;
             Some(Arc::new(times.with_data_type(data_type.clone())))
         }
         _ => None,
     }
 }
 
-fn scattered<T: ArrowPrimitiveType>(parts: &[&dyn Array], places: &[u32]) -> Option<PrimitiveArray<T>> {
-    let mut values = vec![T::Native::default(); places.len()];
+/// None where the values are not as many as their places.
+fn scattered<T: ArrowPrimitiveType>(
+    parts: &[&dyn Array],
+    places: &[u32],
+    spare: &mut Vec<Buffer>,
+) -> Option<PrimitiveArray<T>> {
+    if parts.iter().map(|part| part.len()).sum::<usize>() != places.len() {
+        return None;
+    }
+    // What it holds is written over: each place comes once.
+    let mut values: Vec<T::Native> = spare.pop().and_then(|spare| spare.into_vec().ok()).unwrap_or_default();
+    values.resize(places.len(), T::Native::default());
     let mut places = places.iter();
     for part in parts {
         for (value, place) in part.as_primitive_opt::<T>()?.values().iter().zip(places.by_ref()) {
@@ -185,31 +220,35 @@ fn scattered<T: ArrowPrimitiveType>(parts: &[&dyn Array], places: &[u32]) -> Opt
 }
 
 /// The order of rows by their ids, found by counting.
+#[derive(Default)]
 struct Order {
     /// Where the rows of each id begin, and behind the last one where all end.
     starts: Vec<u32>,
+    places: Vec<u32>,
 }
 
 impl Order {
-    fn of(ids: &[u32], num_keys: usize) -> Self {
-        let mut starts = vec![0_u32; num_keys + 1];
+    /// Counts rows with these ids, of which there are `num_keys`, instead of those before.
+    fn count(&mut self, ids: &[u32], num_keys: usize) {
+        self.starts.clear();
+        self.starts.resize(num_keys + 1, 0);
         for &id in ids {
-            if let Some(count) = starts.get_mut(id as usize + 1) {
+            if let Some(count) = self.starts.get_mut(id as usize + 1) {
                 *count += 1;
             }
         }
         let mut total = 0;
-        for start in &mut starts {
+        for start in &mut self.starts {
             total += *start;
             *start = total;
         }
-        Self { starts }
     }
 
-    /// Where the rows of each id end that has any, and these ids.
-    fn ends(&self) -> (Vec<u32>, Vec<u32>) {
+    /// Where the rows of each id end that has any, and these ids, in the memory of `ends` and `keys`.
+    fn ends(&self, mut ends: Vec<u32>, mut keys: Vec<u32>) -> (Vec<u32>, Vec<u32>) {
         let num_keys = self.starts.len().saturating_sub(1);
-        let (mut ends, mut keys) = (vec![0; num_keys], vec![0; num_keys]);
+        ends.resize(num_keys, 0);
+        keys.resize(num_keys, 0);
         // Written for every id, and written over where it has no row: no branch that could be guessed wrong.
         let mut found = 0;
         for (id, (start, end)) in (0_u32..).zip(self.starts.iter().zip(self.starts.iter().skip(1))) {
@@ -224,12 +263,14 @@ impl Order {
     }
 
     /// Where each row goes. Afterwards the starts are ends.
-    fn places(&mut self, ids: &[u32]) -> Vec<u32> {
+    fn places(&mut self, ids: &[u32]) -> &[u32] {
         let place = |id: &u32| match self.starts.get_mut(*id as usize) {
             Some(place) => std::mem::replace(place, place.wrapping_add(1)),
             None => u32::MAX,
         };
-        ids.iter().map(place).collect()
+        self.places.clear();
+        self.places.extend(ids.iter().map(place));
+        &self.places
     }
 }
 
@@ -248,9 +289,13 @@ mod tests {
     use super::*;
 
     proptest! {
+        // Several times, because each time goes into the memory of the last.
         #[test]
         fn rows_of_any_columns_are_sorted_like_their_numbers(
-            blocks in prop::collection::vec(prop::collection::vec((0_u32..9, prop::option::of(0_i64..1000)), 0..9), 0..5),
+            rounds in prop::collection::vec(
+                prop::collection::vec(prop::collection::vec((0_u32..9, prop::option::of(0_i64..1000)), 0..9), 0..5),
+                1..4,
+            ),
         ) {
             let utc: Option<Arc<str>> = Some("+00:00".into());
             let time = DataType::Timestamp(TimeUnit::Microsecond, utc.clone());
@@ -260,47 +305,74 @@ mod tests {
                 fields.map(|(i, data_type)| Field::new(i.to_string(), data_type, i == 4)).collect();
             let schema: SchemaRef = Arc::new(Schema::new(fields));
             let mut waiting = Waiting::new(Arc::clone(&schema));
-            let mut expected: Vec<(u32, i64, Option<i64>)> = Vec::new();
-            let is_empty = blocks.is_empty();
-            for block in blocks {
-                let numbers: Vec<i64> = (0..block.len()).map(|row| (expected.len() + row) as i64).collect();
-                let each = || numbers.iter().copied();
-                let columns: Vec<ArrayRef> = vec![
-                    Arc::new(Int64Array::from_iter_values(each())),
-                    Arc::new(Float64Array::from_iter_values(each().map(|n| n as f64))),
-                    Arc::new(TimestampMicrosecondArray::from_iter_values(each()).with_timezone_opt(utc.clone())),
-                    Arc::new(StringArray::from_iter_values(each().map(|n| n.to_string()))),
-                    Arc::new(Int64Array::from_iter(block.iter().map(|(_, value)| *value))),
-                ];
-                waiting.ids.extend(block.iter().map(|(id, _)| id));
-                waiting.blocks.push(RecordBatch::try_new(Arc::clone(&schema), columns).unwrap());
-                expected.extend(block.iter().zip(numbers).map(|((id, value), number)| (*id, number, *value)));
+            let mut num_rows = 0;
+            for blocks in rounds {
+                let mut expected: Vec<(u32, i64, Option<i64>)> = Vec::new();
+                let is_empty = blocks.is_empty();
+                for block in blocks {
+                    let numbers: Vec<i64> = (num_rows..).take(block.len()).collect();
+                    num_rows += block.len() as i64;
+                    let each = || numbers.iter().copied();
+                    let columns: Vec<ArrayRef> = vec![
+                        Arc::new(Int64Array::from_iter_values(each())),
+                        Arc::new(Float64Array::from_iter_values(each().map(|n| n as f64))),
+                        Arc::new(TimestampMicrosecondArray::from_iter_values(each()).with_timezone_opt(utc.clone())),
+                        Arc::new(StringArray::from_iter_values(each().map(|n| n.to_string()))),
+                        Arc::new(Int64Array::from_iter(block.iter().map(|(_, value)| *value))),
+                    ];
+                    waiting.ids.extend(block.iter().map(|(id, _)| id));
+                    waiting.blocks.push(RecordBatch::try_new(Arc::clone(&schema), columns).unwrap());
+                    expected.extend(block.iter().zip(numbers).map(|((id, value), number)| (*id, number, *value)));
+                }
+                expected.sort_by_key(|(id, ..)| *id);
+                let sorted = waiting.take_sorted(9).unwrap();
+                prop_assert_eq!(sorted.is_none(), is_empty);
+                let Some(sorted) = sorted else { continue };
+                prop_assert_eq!(sorted.ids(), expected.iter().map(|(id, ..)| *id).collect::<Vec<_>>());
+                let column = |index: usize| arrow::compute::cast(sorted.values.column(index), &DataType::Int64).unwrap();
+                let numbers: Vec<_> = expected.iter().map(|(_, number, _)| Some(*number)).collect();
+                for index in 0..4 {
+                    prop_assert_eq!(column(index).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), numbers.clone());
+                }
+                let values: Vec<_> = expected.iter().map(|(.., value)| *value).collect();
+                prop_assert_eq!(column(4).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), values);
+                waiting.recycle(sorted);
             }
-            expected.sort_by_key(|(id, ..)| *id);
-            let sorted = waiting.take_sorted(9).unwrap();
-            prop_assert_eq!(sorted.is_none(), is_empty);
-            let Some(sorted) = sorted else { return Ok(()) };
-            prop_assert_eq!(sorted.ids(), expected.iter().map(|(id, ..)| *id).collect::<Vec<_>>());
-            let column = |index: usize| arrow::compute::cast(sorted.values.column(index), &DataType::Int64).unwrap();
-            let numbers: Vec<_> = expected.iter().map(|(_, number, _)| Some(*number)).collect();
-            for index in 0..4 {
-                prop_assert_eq!(column(index).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), numbers.clone());
-            }
-            let values: Vec<_> = expected.iter().map(|(.., value)| *value).collect();
-            prop_assert_eq!(column(4).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), values);
         }
+    }
+
+    #[test]
+    fn numbers_are_sorted_into_memory_that_was_given_for_it() {
+        let numbers = |numbers: [i64; 3]| -> ArrayRef { Arc::new(Int64Array::from_iter_values(numbers)) };
+        let schema = RecordBatch::try_from_iter([("n", numbers([0; 3]))]).unwrap().schema();
+        let mut waiting = Waiting::new(Arc::clone(&schema));
+        let mut sort = |column| {
+            waiting.ids.extend([1, 0, 1]);
+            waiting.blocks.push(RecordBatch::try_new(Arc::clone(&schema), vec![column]).unwrap());
+            let sorted = waiting.take_sorted(2).unwrap().unwrap();
+            let values = sorted.values.column(0).as_primitive::<Int64Type>().values().clone();
+            let found = (values.to_vec(), values.as_ptr());
+            drop(values);
+            waiting.recycle(sorted);
+            found
+        };
+        let (first, place) = sort(numbers([7, 8, 9]));
+        let (second, same_place) = sort(numbers([4, 5, 6]));
+        assert_eq!((first, second), (vec![8, 7, 9], vec![5, 4, 6]));
+        assert_eq!(place, same_place);
     }
 
     #[test]
     fn sorting_by_id_is_stable() {
         let ids = [2, 0, 2, 4, 0];
-        let mut order = Order::of(&ids, 5);
-        assert_eq!(order.ends(), (vec![2, 4, 5], vec![0, 2, 4]));
+        let mut order = Order::default();
+        order.count(&ids, 5);
+        assert_eq!(order.ends(vec![7; 9], vec![]), (vec![2, 4, 5], vec![0, 2, 4]));
         assert_eq!(order.places(&ids), [2, 0, 3, 4, 1]);
     }
 
     #[test]
-    fn sorted_rows_are_split_within_a_key_or_between_two() {
+    fn sorted_rows_are_cut_within_a_key_or_between_two() {
         let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..5));
         let values = RecordBatch::try_from_iter([("n", column)]).unwrap();
         let sorted = Sorted { ends: vec![2, 4, 5], keys: vec![0, 2, 4], values };
@@ -311,10 +383,11 @@ mod tests {
                 half.values.column(0).as_primitive::<Int64Type>().values().to_vec(),
             )
         };
-        let (first, second) = sorted.split_at(2);
+        let halves = |row: usize| (sorted.slice(0..row), sorted.slice(row..5));
+        let (first, second) = halves(2);
         assert_eq!(shape(&first), (vec![2], vec![0], vec![0, 1]));
         assert_eq!(shape(&second), (vec![2, 3], vec![2, 4], vec![2, 3, 4]));
-        let (first, second) = sorted.split_at(3);
+        let (first, second) = halves(3);
         assert_eq!(shape(&first), (vec![2, 3], vec![0, 2], vec![0, 1, 2]));
         assert_eq!(shape(&second), (vec![1, 2], vec![2, 4], vec![3, 4]));
     }
