@@ -1,4 +1,7 @@
 //! The word count, from a file to nowhere: with Wasm operators, with native ones, and written by hand.
+//!
+//! Each kind runs twice in a turn, and the second run counts: the first one finds caches and memory as another kind left
+//! them, which a program that runs for days never does.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -20,22 +23,16 @@ pub fn measure(figures: &mut Figures, folder: &Path, num_lines: u64, turns: usiz
     let engine = Engine::new(&EngineOptions::from_env())?;
     let (words, _) = hand::count(&file, 2)?;
     ensure!(words == num_lines as i64 * i64::from(input::WORDS), "the input has {words} words");
-    let mut seconds: [Vec<f64>; 6] = Default::default();
-    for _ in 0..=turns {
-        let turn = [
-            pipeline(&input, &engine, Operators::Wasm, 1)?,
-            pipeline(&input, &engine, Operators::Wasm, 2)?,
-            pipeline(&input, &engine, Operators::Native, 1)?,
-            pipeline(&input, &engine, Operators::Native, 2)?,
-            by_hand(&file, 1)?,
-            by_hand(&file, 2)?,
-        ];
-        seconds.iter_mut().zip(turn).for_each(|(all, one)| all.push(one.as_secs_f64()));
-    }
-    // The first turn warms up.
-    let medians: Vec<f64> =
-        seconds.into_iter().map(|all| median(all.into_iter().skip(1).collect())).collect();
-    let [wasm_1, wasm_2, native_1, native_2, hand_1, hand_2] = medians.as_slice() else { return Ok(()) };
+    let run = |operators, num_workers| pipeline(&input, &engine, operators, num_workers);
+    let kinds: [&dyn Fn() -> Result<Duration>; 6] = [
+        &|| run(Operators::Wasm, 1),
+        &|| run(Operators::Wasm, 2),
+        &|| run(Operators::Native, 1),
+        &|| run(Operators::Native, 2),
+        &|| by_hand(&file, 1),
+        &|| by_hand(&file, 2),
+    ];
+    let [wasm_1, wasm_2, native_1, native_2, hand_1, hand_2] = medians(kinds, turns)?;
     let words = words as f64;
     figures.add("wordcount.rows_per_s", num_lines as f64 / wasm_2, "lines/s", None);
     figures.add("wordcount.words_per_s", words / wasm_2, "words/s", None);
@@ -54,19 +51,28 @@ pub fn measure(figures: &mut Figures, folder: &Path, num_lines: u64, turns: usiz
 /// Measures the same with words that all differ, the worst that can happen to a table of keys.
 pub fn measure_distinct(figures: &mut Figures, folder: &Path, num_lines: u64, turns: usize) -> Result<()> {
     let input = input::make_distinct(folder, num_lines)?;
+    let file = input.join("lines.txt");
     let engine = Engine::new(&EngineOptions::from_env())?;
-    let (words, num_different) = hand::count(&input.join("lines.txt"), 2)?;
+    let (words, num_different) = hand::count(&file, 2)?;
     ensure!(num_different as i64 == words, "of {words} words only {num_different} differ");
-    let mut seconds: [Vec<f64>; 2] = Default::default();
-    for _ in 0..turns.max(1) {
-        let turn = [pipeline(&input, &engine, Operators::Wasm, 2)?, by_hand(&input.join("lines.txt"), 2)?];
-        seconds.iter_mut().zip(turn).for_each(|(all, one)| all.push(one.as_secs_f64()));
-    }
-    let medians: Vec<f64> = seconds.into_iter().map(median).collect();
-    let [wasm, hand] = medians.as_slice() else { return Ok(()) };
+    let kinds: [&dyn Fn() -> Result<Duration>; 2] =
+        [&|| pipeline(&input, &engine, Operators::Wasm, 2), &|| by_hand(&file, 2)];
+    let [wasm, hand] = medians(kinds, turns)?;
     figures.add("distinct.words_per_s", words as f64 / wasm, "words/s", None);
     figures.add("distinct.wasm_over_hand", hand / wasm, "", None);
     Ok(())
+}
+
+/// The seconds that each of `kinds` takes, of `turns` turns.
+fn medians<const N: usize>(kinds: [&dyn Fn() -> Result<Duration>; N], turns: usize) -> Result<[f64; N]> {
+    let mut seconds = [const { Vec::new() }; N];
+    for _ in 0..turns.max(1) {
+        for (kind, seconds) in kinds.iter().zip(&mut seconds) {
+            kind()?;
+            seconds.push(kind()?.as_secs_f64());
+        }
+    }
+    Ok(seconds.map(median))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
