@@ -207,8 +207,13 @@ fn scattered<T: ArrowPrimitiveType>(
     if parts.iter().map(|part| part.len()).sum::<usize>() != places.len() {
         return None;
     }
+    // Not where most of it would be held for nothing, as long as these rows are.
+    let num_bytes = places.len() * size_of::<T::Native>();
+    let spare = spare.pop().filter(|spare| spare.capacity() / 2 <= num_bytes);
+    let mut values = spare
+        .and_then(|spare| spare.into_vec().ok())
+        .unwrap_or_else(|| vec![T::Native::default(); places.len()]);
     // What it holds is written over: each place comes once.
-    let mut values: Vec<T::Native> = spare.pop().and_then(|spare| spare.into_vec().ok()).unwrap_or_default();
     values.resize(places.len(), T::Native::default());
     let mut places = places.iter();
     for part in parts {
@@ -342,24 +347,26 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_sorted_into_memory_that_was_given_for_it() {
-        let numbers = |numbers: [i64; 3]| -> ArrayRef { Arc::new(Int64Array::from_iter_values(numbers)) };
-        let schema = RecordBatch::try_from_iter([("n", numbers([0; 3]))]).unwrap().schema();
+    fn numbers_are_sorted_into_memory_that_was_given_for_it_unless_it_is_far_too_much() {
+        let numbers = |numbers: &[i64]| -> ArrayRef { Arc::new(Int64Array::from(numbers.to_vec())) };
+        let schema = RecordBatch::try_from_iter([("n", numbers(&[]))]).unwrap().schema();
         let mut waiting = Waiting::new(Arc::clone(&schema));
-        let mut sort = |column| {
-            waiting.ids.extend([1, 0, 1]);
+        let mut sort = |ids: &[u32], column| {
+            waiting.ids.extend(ids);
             waiting.blocks.push(RecordBatch::try_new(Arc::clone(&schema), vec![column]).unwrap());
             let sorted = waiting.take_sorted(2).unwrap().unwrap();
             let values = sorted.values.column(0).as_primitive::<Int64Type>().values().clone();
-            let found = (values.to_vec(), values.as_ptr());
+            let found = (values.to_vec(), values.as_ptr(), values.inner().capacity());
             drop(values);
             waiting.recycle(sorted);
             found
         };
-        let (first, place) = sort(numbers([7, 8, 9]));
-        let (second, same_place) = sort(numbers([4, 5, 6]));
-        assert_eq!((first, second), (vec![8, 7, 9], vec![5, 4, 6]));
+        let (first, place, _) = sort(&[1, 0, 1, 1, 0, 0], numbers(&[1, 2, 3, 4, 5, 6]));
+        let (second, same_place, _) = sort(&[1, 0, 1, 0], numbers(&[7, 8, 9, 0]));
+        assert_eq!((first, second), (vec![2, 5, 6, 1, 3, 4], vec![8, 0, 7, 9]));
         assert_eq!(place, same_place);
+        let (third, _, capacity) = sort(&[1, 0], numbers(&[1, 2]));
+        assert_eq!((third, capacity), (vec![2, 1], 2 * size_of::<i64>()));
     }
 
     #[test]
